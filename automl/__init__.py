@@ -1,0 +1,25 @@
+"""AutoML for structured data.
+
+Importing the package is cheap: scikit-learn and the boosters load on first use, so that
+``automl --help`` does not pay for them.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from automl.model import AutoClassifier, AutoModel, AutoRegressor, load
+
+__version__ = "0.1.0"
+
+__all__ = ["AutoClassifier", "AutoModel", "AutoRegressor", "__version__", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(import_module("automl.model"), name)
+    raise AttributeError(f"module 'automl' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
