@@ -1,0 +1,140 @@
+"""Reading a saved model: nothing in it is run, and nothing unlisted is read."""
+
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from automl.artifact._format import DIGEST, FORMAT, MANIFEST
+from automl.ensemble import Member, Predictor
+from automl.exceptions import ArtifactError
+from automl.features import encoder_from_dict
+from automl.table import Schema, Target
+
+MAX_BYTES = 8 * 2**30
+"""Of one file inside, unpacked: a small zip can claim to hold any amount."""
+
+
+def load_bytes(content: bytes, origin: str = "the saved model") -> tuple[Predictor, dict[str, Any]]:
+    """Read a saved model.
+
+    Parameters
+    ----------
+    content : bytes
+    origin : str
+        How error messages call it.
+
+    Returns
+    -------
+    predictor : Predictor
+    manifest : dict
+
+    Raises
+    ------
+    ArtifactError
+        If it is damaged, was changed after it was saved, or is of a newer format.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            manifest = _read_manifest(archive, origin)
+            files = _read_files(archive, manifest, origin)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError) as e:
+        raise ArtifactError(f"{origin} is not a saved model, or is damaged: {e}.") from e
+    try:
+        return _build(manifest, files), manifest
+    except (KeyError, TypeError, AttributeError, IndexError) as e:
+        raise ArtifactError(f"The manifest of {origin} is incomplete: {e!r}.") from e
+
+
+def read_path(path: Path) -> bytes:
+    """The bytes of a saved model; a run's folder stands for the model in it.
+
+    Raises
+    ------
+    ArtifactError
+        If there is none.
+    """
+    if path.is_dir():
+        if not (path / "model.automl").is_file():
+            raise ArtifactError(f"There is no model.automl in the folder {path}.")
+        path = path / "model.automl"
+    try:
+        return path.read_bytes()
+    except OSError as e:
+        raise ArtifactError(f"The model {path} can't be read: {e.strerror or e}.") from e
+
+
+def _read_manifest(archive: zipfile.ZipFile, origin: str) -> dict[str, Any]:
+    names = archive.namelist()
+    twice = {n for n in names if names.count(n) > 1}
+    if twice:
+        raise ArtifactError(f"{origin} holds {sorted(twice)[0]!r} twice.")
+    if MANIFEST not in names or DIGEST not in names:
+        raise ArtifactError(f"{origin} is not a saved model: it has no {MANIFEST}.")
+    text = _read(archive, MANIFEST, origin)
+    if hashlib.sha256(text).hexdigest().encode() != _read(archive, DIGEST, origin).strip():
+        raise ArtifactError(f"The manifest of {origin} was changed after it was saved.")
+    try:
+        manifest = json.loads(text)
+        number = int(manifest["format"])
+        listed = {str(n) for n in manifest["files"]}
+    except (ValueError, KeyError, TypeError) as e:
+        raise ArtifactError(f"The manifest of {origin} can't be read: {e!r}.") from e
+    if number > FORMAT:
+        raise ArtifactError(
+            f"{origin} has format {number}; this version of automl reads up to {FORMAT}. "
+            f"It was saved by automl {manifest.get('automl', '?')}: upgrade to that or later."
+        )
+    extra = set(names) - listed - {MANIFEST, DIGEST}
+    missing = listed - set(names)
+    if extra or missing:
+        what = f"holds {sorted(extra)[0]!r}, which its manifest does not list" if extra else ""
+        what = what or f"lacks {sorted(missing)[0]!r}"
+        raise ArtifactError(f"{origin} {what}.")
+    assert isinstance(manifest, dict)
+    return manifest
+
+
+def _read_files(
+    archive: zipfile.ZipFile, manifest: Mapping[str, Any], origin: str
+) -> dict[str, bytes]:
+    files = {}
+    for name, facts in manifest["files"].items():
+        content = _read(archive, name, origin)
+        if hashlib.sha256(content).hexdigest() != facts["sha256"]:
+            raise ArtifactError(f"{name!r} in {origin} was changed after it was saved.")
+        files[name] = content
+    return files
+
+
+def _read(archive: zipfile.ZipFile, name: str, origin: str) -> bytes:
+    if archive.getinfo(name).file_size > MAX_BYTES:
+        raise ArtifactError(f"{name!r} in {origin} is too large to be a model.")
+    try:
+        return archive.read(name)
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, RuntimeError) as e:
+        raise ArtifactError(f"{name!r} in {origin} is damaged: {e}.") from e
+
+
+def _build(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Predictor:
+    members = [
+        Member(
+            str(m["name"]),
+            str(m["family"]),
+            str(m["encoding"]),
+            dict(m["params"]),
+            float(m["weight"]),
+            tuple({name: files[path] for name, path in model.items()} for model in m["models"]),
+        )
+        for m in manifest["members"]
+    ]
+    return Predictor(
+        Schema.from_dict(manifest["schema"]),
+        Target.from_dict(manifest["target"]),
+        {k: encoder_from_dict(v) for k, v in manifest["encoders"].items()},
+        members,
+    )

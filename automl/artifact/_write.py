@@ -1,0 +1,115 @@
+"""Writing a saved model."""
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from automl import __version__
+from automl.artifact._format import DIGEST, FORMAT, MANIFEST
+from automl.ensemble import Predictor
+from automl.exceptions import AutoMLError
+
+LIBRARIES = ("numpy", "pandas", "scikit-learn", "lightgbm", "xgboost", "optuna")
+
+
+class SaveError(AutoMLError, OSError):
+    """A model can't be written where it was asked for."""
+
+    code = "save"
+
+
+def dump_bytes(predictor: Predictor, facts: Mapping[str, Any]) -> bytes:
+    """Write a predictor and what is known about it as the bytes of a saved model.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    facts : mapping
+        JSON values that go into the manifest: metric, score, interval, seed, configuration.
+
+    Returns
+    -------
+    bytes
+    """
+    files: dict[str, bytes] = {}
+    members = []
+    for i, member in enumerate(predictor.members):
+        models = []
+        for j, content in enumerate(member.files):
+            names = {name: f"members/{i}/{j}/{name}" for name in content}
+            files |= {names[name]: content[name] for name in content}
+            models.append(names)
+        members.append(
+            {
+                "name": member.name,
+                "family": member.family,
+                "encoding": member.encoding,
+                "params": dict(member.params),
+                "weight": member.weight,
+                "models": models,
+            }
+        )
+    used = {m.encoding for m in predictor.members}
+    manifest = {
+        "format": FORMAT,
+        "automl": __version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": _versions(),
+        **facts,
+        "schema": predictor.schema.to_dict(),
+        "target": predictor.target.to_dict(),
+        "encoders": {k: e.to_dict() for k, e in predictor.encoders.items() if k in used},
+        "members": members,
+        "files": {
+            name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+            for name, content in files.items()
+        },
+    }
+    return _zip(json.dumps(manifest, indent=1).encode(), files)
+
+
+def write_bytes(content: bytes, path: Path) -> None:
+    """Put a saved model in place whole or not at all.
+
+    Raises
+    ------
+    SaveError
+        If the folder is missing, not writable, or the disk is full; nothing is left behind.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(part, "wb") as f:
+            f.write(content)
+            f.flush()
+            os.fsync(f.fileno())
+        os.replace(part, path)
+    except OSError as e:
+        part.unlink(missing_ok=True)
+        raise SaveError(f"The model can't be written to {path}: {e.strerror or e}.") from e
+
+
+def _zip(manifest: bytes, files: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr(MANIFEST, manifest)
+        archive.writestr(DIGEST, hashlib.sha256(manifest).hexdigest())
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,39 @@
+"""Where work runs: cores and quotas, the device, worker processes, shared data, deadlines.
+
+The room knows nothing of models and metrics. It holds shared data, runs named functions in
+processes of its own, yields what they report, and kills them when asked or when they are late.
+"""
+
+from automl.compute._clock import process_start
+from automl.compute._cores import Plan, granted_cores, plan_workers, resolve_n_jobs
+from automl.compute._device import resolve_device
+from automl.compute._engine import (
+    Channel,
+    DataRef,
+    Engine,
+    Event,
+    Failure,
+    Job,
+    Killed,
+)
+from automl.compute._launch import shut_down, warm_up
+from automl.compute._local import LocalEngine
+
+__all__ = [
+    "Channel",
+    "DataRef",
+    "Engine",
+    "Event",
+    "Failure",
+    "Job",
+    "Killed",
+    "LocalEngine",
+    "Plan",
+    "granted_cores",
+    "plan_workers",
+    "process_start",
+    "resolve_device",
+    "resolve_n_jobs",
+    "shut_down",
+    "warm_up",
+]

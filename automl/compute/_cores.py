@@ -1,0 +1,165 @@
+"""How many cores this process may use, and how they are split into workers.
+
+The host's core count is the wrong number in a container or under ``taskset``: more threads than
+granted cores make boosters several times slower. So one place decides, from affinity and quota.
+"""
+
+import logging
+import math
+import operator
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from automl.exceptions import UsageError
+
+_log = logging.getLogger("automl.compute")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the granted cores are split: ``n_workers`` processes of ``threads_per_worker``."""
+
+    n_workers: int
+    threads_per_worker: int = 1
+
+
+def granted_cores(root: Path = Path("/")) -> int:
+    """Count the cores this process may use.
+
+    Parameters
+    ----------
+    root : Path
+        Where ``proc`` and ``sys`` lie.
+
+    Returns
+    -------
+    int
+        The least of the CPU affinity and every cgroup quota (versions 1 and 2) from the own
+        group up to the root; a broken core counts as a whole one. At least 1.
+
+    Notes
+    -----
+    ``cpu.max`` and ``cpu.cfs_quota_us`` are described in the Linux kernel's
+    ``Documentation/admin-guide/cgroup-v2.rst`` and ``Documentation/scheduler/sched-bwc.rst``.
+
+    Examples
+    --------
+    >>> granted_cores() >= 1
+    True
+    """
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return max(1, min([cores, *map(math.ceil, _quotas(root))]))
+
+
+def resolve_n_jobs(n_jobs: int | None) -> int:
+    """Turn a user's ``n_jobs`` into a number of cores.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        A positive number asks for that many cores. -1 and None mean all granted cores, -2 all
+        but one, and so on, as in joblib.
+
+    Returns
+    -------
+    int
+        Between 1 and `granted_cores`; a greater wish is cut, with a warning in the log.
+
+    Raises
+    ------
+    UsageError
+        If `n_jobs` is 0 or not an integer.
+
+    Examples
+    --------
+    >>> resolve_n_jobs(1)
+    1
+    >>> resolve_n_jobs(-1) == granted_cores()
+    True
+    """
+    granted = granted_cores()
+    try:
+        wish = -1 if n_jobs is None else operator.index(n_jobs)
+    except TypeError:
+        wish = 0
+    if wish == 0 or isinstance(n_jobs, bool):
+        raise UsageError(
+            f"n_jobs={n_jobs!r} is not allowed: give a number of cores from 1 up, "
+            "-1 for all granted cores, or -2 for all but one."
+        )
+    if wish > granted:
+        _log.warning(
+            "n_jobs=%d is more than the %d granted cores: using %d.", wish, granted, granted
+        )
+    return min(granted, wish) if wish > 0 else max(1, granted + 1 + wish)
+
+
+def plan_workers(n_jobs: int | None) -> Plan:
+    """Split the cores into workers of one thread each.
+
+    Workers of one thread beat one process of many threads on small and middle tables, and
+    don't collapse when other processes want the cores.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        As in `resolve_n_jobs`.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    UsageError
+        If `n_jobs` is 0 or not an integer.
+
+    Examples
+    --------
+    >>> plan_workers(1)
+    Plan(n_workers=1, threads_per_worker=1)
+    """
+    return Plan(n_workers=resolve_n_jobs(n_jobs))
+
+
+def _quotas(root: Path) -> Iterator[float]:
+    """Yield, in cores, each quota that the own control groups set."""
+    mounts = root / "sys/fs/cgroup"
+    for line in _read(root / "proc/self/cgroup").splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if not controllers:
+            bases = [mounts, mounts / "unified"]
+        elif "cpu" in controllers.split(","):
+            bases = [mounts / controllers, mounts / "cpu"]
+        else:
+            continue
+        # In a container the path may be the host's, of which only the root is visible here.
+        parts = [part for part in path.split("/") if part not in ("", "..")]
+        for depth in range(len(parts) + 1):
+            for base in bases:
+                yield from _quota(base.joinpath(*parts[:depth]))
+
+
+def _quota(group: Path) -> Iterator[float]:
+    """Yield the quota of one group, if it has one."""
+    both = _read(group / "cpu.max").split() or [
+        _read(group / "cpu.cfs_quota_us").strip(),
+        _read(group / "cpu.cfs_period_us").strip(),
+    ]
+    try:
+        quota, period = (int(number) for number in both)
+    except ValueError:  # "max", or no such file
+        return
+    if quota > 0 and period > 0:
+        yield quota / period
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except (OSError, ValueError):
+        return ""

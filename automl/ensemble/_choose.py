@@ -1,0 +1,160 @@
+"""The winner: the best single configuration or the ensemble, by the declared metric."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from automl.ensemble._greedy import N_STEPS, greedy_weights
+
+MIN_ROWS = 2000
+"""Selection never looks at fewer rows than this, where there are as many."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A finished configuration with its out-of-fold predictions.
+
+    Parameters
+    ----------
+    name : str
+    predictions : ndarray of shape (n_rows, n_outputs)
+    loss : float
+    """
+
+    name: str
+    predictions: np.ndarray
+    loss: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What won.
+
+    Parameters
+    ----------
+    name : str
+        Name of the candidate, or ``"ensemble"``.
+    weights : ndarray of shape (n_candidates,)
+        Shares of the candidates in it.
+    predictions : ndarray of shape (n_rows, n_outputs)
+        Predictions for each row by the choice that was made without the row's own part, so that
+        their score is not flattered by the choosing.
+    ensemble_loss : float
+        Loss of the ensemble in the same sense; infinite if none was considered.
+    """
+
+    name: str
+    weights: np.ndarray
+    predictions: np.ndarray
+    ensemble_loss: float
+
+
+def choose(
+    candidates: Sequence[Candidate],
+    loss: Callable[[np.ndarray, np.ndarray], float],
+    parts: np.ndarray,
+    *,
+    ensemble: bool = True,
+    seconds: float = 1.0,
+    seed: int = 0,
+) -> Choice:
+    """Choose between the best candidate and a greedy ensemble of all.
+
+    Both choices are cross-fitted: made on all parts but one and scored on that one, in turn. The
+    better one is then made again on all rows.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        At least one.
+    loss : callable
+        Called with (rows, predictions of those rows).
+    parts : ndarray of int of shape (n_rows,)
+        The part (fold) of each row.
+    ensemble : bool
+        Whether an ensemble may win.
+    seconds : float
+        Time that the selection may take, kept by looking at fewer rows.
+    seed : int
+
+    Returns
+    -------
+    Choice
+    """
+    n_rows, everything = len(parts), np.arange(len(parts))
+    if len(candidates) == 1:
+        only = candidates[0]
+        return Choice(only.name, np.ones(1), only.predictions, float("inf"))
+    single = int(np.argmin([c.loss for c in candidates]))
+    rows = _affordable_rows(candidates, loss, n_rows, parts, seconds, seed)
+    kinds = {"single": _pick_single, "ensemble": _pick_ensemble}
+    honest: dict[str, np.ndarray] = {}
+    for kind, pick in kinds.items():
+        if kind == "ensemble" and not ensemble:
+            continue
+        honest[kind] = np.empty_like(candidates[0].predictions, dtype=np.float64)
+        for part in np.unique(parts):
+            weights = pick(candidates, loss, rows[parts[rows] != part])
+            inside = parts == part
+            honest[kind][inside] = blend([c.predictions[inside] for c in candidates], weights)
+    losses = {kind: loss(everything, p) for kind, p in honest.items()}
+    if losses.get("ensemble", float("inf")) < losses["single"]:
+        weights = _pick_ensemble(candidates, loss, rows)
+        if (weights > 0).sum() > 1:
+            return Choice("ensemble", weights, honest["ensemble"], losses["ensemble"])
+        single = int(np.argmax(weights))
+    return Choice(
+        candidates[single].name,
+        np.eye(len(candidates))[single],
+        honest["single"],
+        losses.get("ensemble", float("inf")),
+    )
+
+
+def blend(predictions: Sequence[np.ndarray], weights: np.ndarray) -> np.ndarray:
+    """Weighted mean of predictions.
+
+    Examples
+    --------
+    >>> blend([np.zeros((1, 1)), np.ones((1, 1))], np.array([0.25, 0.75])).tolist()
+    [[0.75]]
+    """
+    total = np.zeros(predictions[0].shape, dtype=np.float64)
+    for p, w in zip(predictions, weights, strict=True):
+        if w > 0:
+            total += w * p
+    return total
+
+
+Loss = Callable[[np.ndarray, np.ndarray], float]
+
+
+def _pick_single(candidates: Sequence[Candidate], loss: Loss, rows: np.ndarray) -> np.ndarray:
+    losses = [loss(rows, c.predictions[rows]) for c in candidates]
+    return np.asarray(np.eye(len(candidates))[int(np.nanargmin(losses))])
+
+
+def _pick_ensemble(candidates: Sequence[Candidate], loss: Loss, rows: np.ndarray) -> np.ndarray:
+    return greedy_weights([c.predictions[rows] for c in candidates], lambda p: loss(rows, p))
+
+
+def _affordable_rows(
+    candidates: Sequence[Candidate],
+    loss: Loss,
+    n_rows: int,
+    parts: np.ndarray,
+    seconds: float,
+    seed: int,
+) -> np.ndarray:
+    """As many random rows as the selection can look at in the time it has."""
+    order = np.random.default_rng(seed).permutation(n_rows)
+    probe = np.sort(order[:MIN_ROWS])
+    started = time.perf_counter()
+    for _ in range(3):
+        loss(probe, candidates[0].predictions[probe])
+    per_row = (time.perf_counter() - started) / 3 / len(probe)
+    calls = len(candidates) * (N_STEPS + 1) * (len(np.unique(parts)) + 1)
+    affordable = int(seconds / (per_row * calls + 1e-12))
+    return np.sort(order[: max(MIN_ROWS, affordable)])

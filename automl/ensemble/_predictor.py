@@ -1,0 +1,126 @@
+"""The final predictor: a table in, predictions out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from automl.families import Contributing, Model, get_family
+from automl.features import Encoder
+from automl.objective import decide_labels
+from automl.table import Schema, Target
+
+THREADED_ROWS = 5000
+"""Below this many rows one thread is faster than waking others."""
+
+
+@dataclass
+class Member:
+    """One configuration of the ensemble with the files of its fitted models.
+
+    Parameters
+    ----------
+    name, family, encoding : str
+    params : dict
+    weight : float
+    files : tuple of dict of str to bytes
+        One per model; a configuration has a model for each fold, which are averaged.
+    """
+
+    name: str
+    family: str
+    encoding: str
+    params: Mapping[str, Any]
+    weight: float
+    files: tuple[Mapping[str, bytes], ...]
+    _models: list[Model] = field(default_factory=list, repr=False)
+
+    @property
+    def models(self) -> list[Model]:
+        """The models, loaded when first asked for."""
+        if not self._models:
+            family = get_family(self.family)
+            self._models = [family.load(files) for files in self.files]
+        return self._models
+
+    def predict(self, X: np.ndarray, n_threads: int) -> np.ndarray:
+        """Mean over its models, of shape (n_rows, n_outputs)."""
+        total = self.models[0].predict(X, n_threads=n_threads)
+        for model in self.models[1:]:
+            total = total + model.predict(X, n_threads=n_threads)
+        return np.asarray(total / len(self.models))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_models": []}
+
+
+@dataclass
+class Predictor:
+    """From a table of the user to predictions.
+
+    Parameters
+    ----------
+    schema : Schema
+    target : Target
+    encoders : mapping of str to Encoder
+        The encodings that the members use.
+    members : sequence of Member
+    """
+
+    schema: Schema
+    target: Target
+    encoders: Mapping[str, Encoder]
+    members: Sequence[Member]
+
+    def predict_raw(
+        self, frame: Any, *, n_threads: int = 1, estimator: str = "AutoModel"
+    ) -> np.ndarray:
+        """Probabilities or values, of shape (n_rows, n_outputs).
+
+        Raises
+        ------
+        SchemaError
+            If a column is missing or a value has the wrong type.
+        """
+        table = self.schema.apply(frame, estimator=estimator)
+        n_threads = n_threads if table.n_rows >= THREADED_ROWS else 1
+        encodings = {m.encoding for m in self.members}
+        values = {e: self.encoders[e].transform(table).values for e in encodings}
+        weights = np.array([m.weight for m in self.members])
+        total: np.ndarray | float = 0.0
+        for member, weight in zip(self.members, weights / weights.sum(), strict=True):
+            total = total + weight * member.predict(values[member.encoding], n_threads)
+        return np.asarray(total)
+
+    def decide(self, raw: np.ndarray) -> np.ndarray:
+        """Labels of classification, or values of regression, of shape (n_rows,)."""
+        if self.target.classes is None:
+            return raw[:, 0]
+        return np.asarray(decide_labels(raw, self.target.classes))
+
+    def probabilities(self, raw: np.ndarray) -> np.ndarray:
+        """One column per class, of shape (n_rows, n_classes)."""
+        return np.hstack([1 - raw, raw]) if raw.shape[1] == 1 else raw
+
+    def contributions(self, frame: Any) -> dict[str, float] | None:
+        """Share of each raw column in the boosters' own contributions.
+
+        Returns
+        -------
+        dict of str to float, or None
+            Sums to 1; ``None`` if no member can tell.
+        """
+        table = self.schema.apply(frame)
+        shares: dict[str, float] = {}
+        for member in self.members:
+            matrix = self.encoders[member.encoding].transform(table)
+            for model in member.models:
+                if not isinstance(model, Contributing):
+                    continue
+                values = model.contributions(matrix.values)
+                scale = member.weight / len(member.models) / max(float(values.sum()), 1e-300)
+                for source, value in zip(matrix.sources, values, strict=True):
+                    shares[source] = shares.get(source, 0.0) + scale * float(value)
+        total = sum(shares.values())
+        return {k: v / total for k, v in shares.items()} if total > 0 else None

@@ -1,0 +1,55 @@
+"""Model families: one file each, and one line each in the table below.
+
+Nothing outside this package names a family. To add one, write its file, add its line, and add
+its name to the contract test (``tests/families/test_contract.py``).
+"""
+
+BUILT_IN = {
+    "constant": "automl.families.constant:Constant",
+    "lightgbm": "automl.families.lightgbm:LightGBM",
+    "xgboost": "automl.families.xgboost:XGBoost",
+    "extra_trees": "automl.families.forest:ExtraTrees",
+    "random_forest": "automl.families.forest:RandomForest",
+    "linear": "automl.families.linear:Linear",
+    "mlp": "automl.families.mlp:MLP",
+}
+
+from automl.families._base import (  # noqa: E402
+    Contributing,
+    Family,
+    FitData,
+    Model,
+    Params,
+    Problem,
+    Resources,
+    Start,
+    to_outputs,
+)
+from automl.families._check import ContractError, check_family  # noqa: E402
+from automl.families._registry import (  # noqa: E402
+    ENTRY_POINT_GROUP,
+    choose_families,
+    family_names,
+    get_family,
+)
+from automl.families._watch import Watch  # noqa: E402
+
+__all__ = [
+    "BUILT_IN",
+    "ENTRY_POINT_GROUP",
+    "ContractError",
+    "Contributing",
+    "Family",
+    "FitData",
+    "Model",
+    "Params",
+    "Problem",
+    "Resources",
+    "Start",
+    "Watch",
+    "check_family",
+    "choose_families",
+    "family_names",
+    "get_family",
+    "to_outputs",
+]

@@ -1,0 +1,218 @@
+"""The contract of a model family, and the few values that cross it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+
+from automl.features import Matrix
+
+if TYPE_CHECKING:
+    import optuna
+
+    from automl.families._watch import Watch
+
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a family may know before it proposes anything.
+
+    Parameters
+    ----------
+    task : {"binary", "multiclass", "regression"}
+    n_rows : int
+        Rows of the training table.
+    n_columns : int
+        Columns of the training table that a model may use.
+    n_classes : int
+        0 for regression.
+    absolute_error : bool
+        Whether the declared metric rewards medians (``mae``), not means.
+
+    Examples
+    --------
+    >>> Problem("multiclass", n_rows=100, n_columns=4, n_classes=3).n_outputs
+    3
+    """
+
+    task: str
+    n_rows: int
+    n_columns: int
+    n_classes: int = 0
+    absolute_error: bool = False
+
+    @property
+    def n_outputs(self) -> int:
+        """Columns of a prediction: one for binary and regression, one per class otherwise."""
+        return self.n_classes if self.task == "multiclass" else 1
+
+
+@dataclass(frozen=True)
+class Start:
+    """A starting configuration.
+
+    Parameters
+    ----------
+    params : dict
+        Values that the family's ``fit`` takes; those that are part of its space are told to
+        the search, so that it proposes in the neighbourhood of what worked.
+    rank : int
+        Place in the order in which the configurations of all families are tried, 0 first.
+    """
+
+    params: Params
+    rank: int
+
+
+@dataclass(frozen=True)
+class FitData:
+    """Rows for one fit: all of them, and which to train on.
+
+    Parameters
+    ----------
+    matrix : Matrix of shape (n_rows, n_columns)
+        All rows, in the encoding that the family asked for. Read only, shared by processes.
+    y : ndarray of shape (n_rows,)
+        Class codes or numbers.
+    train : ndarray of int
+        Rows to train on.
+    valid : ndarray of int
+        Rows to predict and to choose the step by; empty for a refit.
+    weight : ndarray of shape (n_rows,), optional
+    cache : dict
+        Lives as long as the process and the table: what a family wants to build once.
+    """
+
+    matrix: Matrix
+    y: np.ndarray
+    train: np.ndarray
+    valid: np.ndarray
+    weight: np.ndarray | None = None
+    cache: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def train_X(self) -> np.ndarray:
+        """Training rows of the matrix."""
+        return self.matrix.values[self.train]
+
+    @property
+    def train_y(self) -> np.ndarray:
+        """Targets of the training rows."""
+        return self.y[self.train]
+
+    @property
+    def train_weight(self) -> np.ndarray | None:
+        """Weights of the training rows."""
+        return None if self.weight is None else self.weight[self.train]
+
+    @property
+    def valid_X(self) -> np.ndarray:
+        """Validation rows of the matrix."""
+        return self.matrix.values[self.valid]
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one fit may use."""
+
+    seed: int = 0
+    n_threads: int = 1
+    device: str = "cpu"
+
+
+class Model(Protocol):
+    """A fitted model: it predicts, and it is a few native files."""
+
+    def predict(self, X: np.ndarray, *, n_threads: int = 1) -> np.ndarray:
+        """Predictions of shape (n_rows, n_outputs)."""
+
+    def save(self) -> dict[str, bytes]:
+        """Content of its files by name; no pickle."""
+
+
+@runtime_checkable
+class Contributing(Protocol):
+    """A model that can say how much each matrix column moved each prediction."""
+
+    def contributions(self, X: np.ndarray) -> np.ndarray:
+        """Mean absolute contribution of each column, of shape (n_columns,)."""
+
+
+def to_outputs(values: np.ndarray, classes: np.ndarray | None, problem: Problem) -> np.ndarray:
+    """Put the columns of a scikit-learn classifier in the package's order.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_seen)
+        A column per class that the training rows had.
+    classes : ndarray of shape (n_seen,), optional
+        Codes of those classes; ``None`` for regression.
+    problem : Problem
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_outputs)
+
+    Examples
+    --------
+    >>> three = Problem("multiclass", n_rows=9, n_columns=1, n_classes=3)
+    >>> to_outputs(np.array([[0.2, 0.8]]), np.array([0, 2]), three).tolist()
+    [[0.2, 0.0, 0.8]]
+    """
+    if classes is None:
+        return values
+    out = np.zeros((len(values), problem.n_classes), dtype=values.dtype)
+    out[:, classes] = values
+    return out if problem.task == "multiclass" else out[:, 1:2]
+
+
+class Family(ABC):
+    """One kind of model: what it can do, what to try, how to fit, how to load.
+
+    A family is registered by one line in ``automl/families/__init__.py``, or by a third party
+    under the entry-point group ``automl.families``, and is proven by
+    :func:`automl.families.check_family`.
+    """
+
+    name: ClassVar[str]
+    preload: ClassVar[tuple[str, ...]] = ()
+    """Modules that a worker should have imported before it is asked to fit."""
+    relative_cost: ClassVar[float] = 1.0
+    """Seconds of a typical fit, in those of a boosted ensemble; replaced by what is measured."""
+
+    def supports(self, problem: Problem) -> bool:
+        """Whether the family is fit for this task and size."""
+        return True
+
+    def encoding(self, params: Mapping[str, Any]) -> str:
+        """Which encoding of the table these parameters want, one of ``ENCODINGS``."""
+        return "tree"
+
+    @abstractmethod
+    def starts(self, problem: Problem) -> Sequence[Start]:
+        """Starting configurations in order of merit."""
+
+    @abstractmethod
+    def suggest(self, trial: "optuna.Trial", problem: Problem) -> Params:
+        """Propose parameters from the search space."""
+
+    @abstractmethod
+    def fit(
+        self,
+        params: Mapping[str, Any],
+        data: FitData,
+        watch: "Watch",
+        *,
+        problem: Problem,
+        resources: Resources,
+    ) -> Model:
+        """Train on ``data.train``, show predictions for ``data.valid`` to `watch` as training
+        goes on, stop when it says so, and return the model at the watch's best step."""
+
+    @abstractmethod
+    def load(self, files: Mapping[str, bytes]) -> Model:
+        """Inverse of :meth:`Model.save`."""

@@ -1,0 +1,144 @@
+"""A forest as arrays: small, exact, and loadable without running code from the file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from automl.exceptions import ArtifactError
+from automl.families._arrays import pack, unpack
+
+FIELDS = {
+    "left": np.int32,
+    "right": np.int32,
+    "feature": np.int32,
+    "threshold": np.float32,
+    "missing_left": np.uint8,
+}
+LEAF = -1
+
+
+@dataclass
+class Forest:
+    """The mean of many trees.
+
+    Parameters
+    ----------
+    sizes : ndarray of shape (n_trees,)
+        Nodes of each tree; the arrays in `nodes` hold the trees one after the other.
+    nodes : dict of str to ndarray of shape (n_nodes,)
+        ``left``, ``right`` (children within the tree, -1 for a leaf), ``feature``, ``threshold``
+        (float32, rounded down, which sends every float32 the same way), ``missing_left``.
+    values : ndarray of shape (n_nodes, n_outputs), float32
+    n_features : int
+
+    Notes
+    -----
+    Prediction hands the arrays back to scikit-learn's own tree, after checking that every child
+    lies behind its parent and inside the tree and every feature exists, so that a damaged file
+    can't make it read outside its memory.
+    """
+
+    sizes: np.ndarray
+    nodes: dict[str, np.ndarray]
+    values: np.ndarray
+    n_features: int
+    _trees: list[Any] = field(default_factory=list, repr=False)
+
+    @classmethod
+    def from_sklearn(cls, trees: Sequence[Any]) -> "Forest":
+        """Copy what prediction needs out of fitted scikit-learn trees."""
+        raw = [t.tree_ for t in trees]
+        threshold = np.concatenate([t.threshold for t in raw])
+        rounded = threshold.astype(np.float32)
+        above = rounded.astype(np.float64) > threshold
+        rounded[above] = np.nextafter(rounded[above], np.float32(-np.inf))
+        nodes = {
+            "left": np.concatenate([t.children_left for t in raw]),
+            "right": np.concatenate([t.children_right for t in raw]),
+            "feature": np.concatenate([t.feature for t in raw]),
+            "threshold": rounded,
+            "missing_left": np.concatenate([t.missing_go_to_left for t in raw]),
+        }
+        values = np.concatenate([t.value[:, 0, :] for t in raw])
+        return cls(
+            np.array([t.node_count for t in raw], dtype=np.int64),
+            {name: nodes[name].astype(kind) for name, kind in FIELDS.items()},
+            values.astype(np.float32),
+            int(raw[0].n_features),
+        )
+
+    def predict(self, X: np.ndarray, *, n_threads: int = 1) -> np.ndarray:
+        """Mean over the trees, of shape (n_rows, n_outputs)."""
+        X = np.ascontiguousarray(X, dtype=np.float32)
+        if not self._trees:
+            self._trees = self._build()
+        total = np.zeros((len(X), self.values.shape[1]))
+        for tree in self._trees:
+            total += tree.predict(X).reshape(len(X), -1)
+        return total / len(self._trees)
+
+    def save(self) -> dict[str, bytes]:
+        """One file of arrays."""
+        rest = {"sizes": self.sizes, "values": self.values}
+        rest["n_features"] = np.array(self.n_features)
+        return {"forest.npz": pack(self.nodes | rest)}
+
+    @classmethod
+    def load(cls, content: bytes) -> "Forest":
+        """Read and check what :meth:`save` wrote."""
+        arrays = unpack(content)
+        nodes = {name: arrays[name].astype(kind) for name, kind in FIELDS.items()}
+        forest = cls(arrays["sizes"], nodes, arrays["values"], int(arrays["n_features"]))
+        forest._check()
+        return forest
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_trees": []}
+
+    def _check(self) -> None:
+        n = int(self.sizes.sum())
+        within = np.concatenate([np.arange(s) for s in self.sizes])
+        size = np.repeat(self.sizes, self.sizes)
+        left, right = self.nodes["left"], self.nodes["right"]
+        inner = left != LEAF
+        sound = (
+            len(self.values) == n
+            and all(len(v) == n for v in self.nodes.values())
+            and bool((self.sizes > 0).all())
+            and bool(((left > within) & (left < size) | ~inner).all())
+            and bool(((right > within) & (right < size) | ~inner).all())
+            and bool((self.nodes["feature"][inner] >= 0).all())
+            and bool((self.nodes["feature"][inner] < self.n_features).all())
+        )
+        if not sound:
+            raise ArtifactError("The saved forest is damaged: a node points outside its tree.")
+
+    def _build(self) -> list[Any]:
+        from sklearn.tree._tree import NODE_DTYPE, Tree
+
+        n_outputs = self.values.shape[1]
+        trees, start = [], 0
+        for size in self.sizes:
+            part = slice(start, start + int(size))
+            start += int(size)
+            nodes = np.zeros(int(size), dtype=NODE_DTYPE)
+            nodes["left_child"] = self.nodes["left"][part]
+            nodes["right_child"] = self.nodes["right"][part]
+            nodes["feature"] = self.nodes["feature"][part]
+            nodes["threshold"] = self.nodes["threshold"][part]
+            nodes["missing_go_to_left"] = self.nodes["missing_left"][part]
+            tree = Tree(self.n_features, np.array([n_outputs], dtype=np.intp), 1)
+            values = self.values[part].astype(np.float64)[:, None, :]
+            tree.__setstate__(
+                {
+                    "max_depth": 0,
+                    "node_count": int(size),
+                    "nodes": nodes,
+                    "values": np.ascontiguousarray(values),
+                }
+            )
+            trees.append(tree)
+        return trees
+

@@ -1,0 +1,119 @@
+"""The learning curve of one fit: what is best so far, and when to stop."""
+
+import time
+from collections.abc import Callable
+from math import isfinite
+
+import numpy as np
+
+
+class Watch:
+    """Follows one fit step by step.
+
+    A family calls :meth:`due` after each step (a boosting round, an epoch, a batch of trees),
+    and where it is due :meth:`observe` with its predictions for the validation rows. The watch
+    scores them by the declared metric, keeps the best, reports the curve at geometric steps,
+    and says when to stop: no progress, no time, or hopeless in comparison with others.
+
+    Parameters
+    ----------
+    loss : callable, optional
+        From predictions of shape (n_valid, n_outputs) to a number, smaller is better. ``None``
+        where there is nothing to validate on: then only the step limit and the clock count.
+    limit : int, optional
+        Largest step; a refit takes it from the folds.
+    stopped : callable, optional
+        Called often; returns True when the fit must end and keep what it has.
+    report : callable, optional
+        Called with (step, best loss so far) at geometric steps.
+    patience : float
+        Stop after this many steps without progress,
+    patience_share : float
+        or after this share of the best step, whichever is larger.
+
+    Examples
+    --------
+    >>> watch = Watch(lambda p: float(p.mean()), patience=2, patience_share=0.0)
+    >>> for step, value in enumerate([3.0, 1.0, 2.0, 2.0, 2.0], start=1):
+    ...     if watch.observe(step, np.full((4, 1), value)):
+    ...         break
+    >>> step, watch.best_step, watch.best_loss
+    (4, 2, 1.0)
+    """
+
+    def __init__(
+        self,
+        loss: Callable[[np.ndarray], float] | None = None,
+        *,
+        limit: int | None = None,
+        stopped: Callable[[], bool] | None = None,
+        report: Callable[[int, float], None] | None = None,
+        patience: float = 50,
+        patience_share: float = 0.3,
+    ) -> None:
+        self.limit = limit
+        self.best_step = 0
+        self.best_loss = float("inf")
+        self.best_predictions: np.ndarray | None = None
+        self.curve: list[tuple[int, float]] = []
+        self.interrupted = False
+        self._loss = loss
+        self._stopped = stopped
+        self._report = report
+        self._patience = (patience, patience_share)
+        self._next_report = 1.0
+        self._started = time.perf_counter()
+
+    @property
+    def validates(self) -> bool:
+        """Whether there are validation rows to watch."""
+        return self._loss is not None
+
+    def with_patience(self, patience: float, share: float) -> "Watch":
+        """Set how long the fit may go on without progress, in steps of the family."""
+        self._patience = (patience, share)
+        return self
+
+    def steps(self, default: int) -> range:
+        """Steps to take, 1 to the limit (or to `default` where none is set)."""
+        return range(1, (self.limit or default) + 1)
+
+    def due(self, step: int, every: float = 0.04) -> bool:
+        """Whether predictions are wanted after `step`.
+
+        The first ten steps are, then one in `every` x step: a resolution of 4 % of the round
+        is finer than what folds can tell apart, and costs little.
+        """
+        if not self.validates:
+            return False
+        if step <= 10 or step == self.limit:
+            return True
+        return step % max(1, int(step * every)) == 0
+
+    def observe(self, step: int, predictions: np.ndarray) -> bool:
+        """Take the predictions after `step`; True when the fit should end."""
+        assert self._loss is not None
+        value = self._loss(predictions)
+        if isfinite(value) and (value < self.best_loss or self.best_predictions is None):
+            self.best_loss, self.best_step = value, step
+            self.best_predictions = np.array(predictions, dtype=np.float32)
+        if step >= self._next_report:
+            self._next_report = step * 1.3
+            self.curve.append((step, self.best_loss))
+            if self._report is not None and isfinite(self.best_loss):
+                self._report(step, self.best_loss)
+        patience, share = self._patience
+        if step - self.best_step > max(patience, share * self.best_step):
+            return True
+        return self.out_of_time()
+
+    def out_of_time(self) -> bool:
+        """Whether the fit was told to end now with what it has."""
+        if self._stopped is not None and self._stopped():
+            self.interrupted = True
+        return self.interrupted
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds since the watch was made."""
+        return time.perf_counter() - self._started

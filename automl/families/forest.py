@@ -1,0 +1,130 @@
+"""Extra trees and random forest: many deep trees, averaged."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from automl.families._base import (
+    Family,
+    FitData,
+    Model,
+    Params,
+    Problem,
+    Resources,
+    Start,
+    to_outputs,
+)
+from automl.families._trees import Forest
+from automl.families._watch import Watch
+
+if TYPE_CHECKING:
+    import optuna
+
+MAX_TREES = 300
+MAX_LEAVES = 15_000
+BATCHES = (8, 8, 16, 16, 32, 32, 64, 64, 60)
+"""Trees added at each step: the curve is reported between them, and the clock is watched."""
+
+
+class _ForestFamily(Family):
+    """What the two forests share: all but scikit-learn's class and the starting points."""
+
+    preload = ("sklearn.ensemble",)
+    estimators: ClassVar[tuple[str, str]]
+
+    def suggest(self, trial: "optuna.Trial", problem: Problem) -> Params:
+        """The few parameters that matter for averaged deep trees."""
+        return {
+            "max_features": trial.suggest_float("max_features", 0.1, 1.0),
+            "min_samples_leaf": trial.suggest_int("min_samples_leaf", 1, 20, log=True),
+        }
+
+    def fit(
+        self,
+        params: Mapping[str, Any],
+        data: FitData,
+        watch: Watch,
+        *,
+        problem: Problem,
+        resources: Resources,
+    ) -> Model:
+        """Grow the forest batch by batch; more trees never hurt, so the last step is kept."""
+        import sklearn.ensemble
+
+        name = self.estimators[problem.task == "regression"]
+        X, y, weight = data.train_X.astype(np.float32), data.train_y, data.train_weight
+        settings = dict(params)
+        if problem.task == "regression" and problem.absolute_error and len(y) <= 2000:
+            settings["criterion"] = "absolute_error"
+        forest = getattr(sklearn.ensemble, name)(
+            n_estimators=BATCHES[0],
+            max_leaf_nodes=MAX_LEAVES,
+            warm_start=True,
+            n_jobs=resources.n_threads,
+            random_state=resources.seed,
+            **settings,
+        )
+        valid = np.ascontiguousarray(data.valid_X, dtype=np.float32)
+        total = np.zeros((len(valid), 1))
+        watch.with_patience(float("inf"), 0.0)
+        seen = 0
+        for step, batch in zip(watch.steps(len(BATCHES)), BATCHES, strict=False):
+            forest.n_estimators = seen + batch
+            forest.fit(X, y, sample_weight=weight)
+            for tree in forest.estimators_[seen:]:
+                total = total + tree.tree_.predict(valid).reshape(len(valid), -1)
+            seen += batch
+            if watch.validates:
+                if watch.observe(step, _outputs(total / seen, forest, problem)):
+                    break
+            elif watch.out_of_time():
+                break
+        return _export(forest, problem)
+
+    def load(self, files: Mapping[str, bytes]) -> Model:
+        """Read the arrays of a forest."""
+        return Forest.load(files["forest.npz"])
+
+
+class ExtraTrees(_ForestFamily):
+    """Extremely randomised trees (Geurts, Ernst, Wehenkel 2006)."""
+
+    name = "extra_trees"
+    relative_cost = 0.7
+    estimators = ("ExtraTreesClassifier", "ExtraTreesRegressor")
+
+    def starts(self, problem: Problem) -> Sequence[Start]:
+        """Library defaults, then more columns per split as in TabRepo's portfolio."""
+        default = 1.0 if problem.task == "regression" else _sqrt_share(problem)
+        return [
+            Start({"max_features": default, "min_samples_leaf": 1}, rank=3),
+            Start({"max_features": 0.75, "min_samples_leaf": 2}, rank=12),
+        ]
+
+
+class RandomForest(_ForestFamily):
+    """Random forest (Breiman 2001)."""
+
+    name = "random_forest"
+    relative_cost = 1.5
+    estimators = ("RandomForestClassifier", "RandomForestRegressor")
+
+    def starts(self, problem: Problem) -> Sequence[Start]:
+        """A third of the columns for regression, their square root for classes."""
+        default = 0.4 if problem.task == "regression" else _sqrt_share(problem)
+        return [Start({"max_features": default, "min_samples_leaf": 1}, rank=6)]
+
+
+def _sqrt_share(problem: Problem) -> float:
+    return float(np.clip(problem.n_columns**-0.5, 0.02, 1.0))
+
+
+def _outputs(predictions: np.ndarray, forest: Any, problem: Problem) -> np.ndarray:
+    return to_outputs(predictions, getattr(forest, "classes_", None), problem)
+
+
+def _export(forest: Any, problem: Problem) -> Forest:
+    exported = Forest.from_sklearn(forest.estimators_)
+    exported.values = _outputs(exported.values, forest, problem).astype(np.float32)
+    return exported

@@ -1,0 +1,169 @@
+"""Linear models: logistic regression and ridge, along a path of regularisation."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl.families._arrays import pack, unpack
+from automl.families._base import (
+    Family,
+    FitData,
+    Model,
+    Params,
+    Problem,
+    Resources,
+    Start,
+    to_outputs,
+)
+from automl.families._watch import Watch
+
+if TYPE_CHECKING:
+    import optuna
+
+STRENGTHS = tuple(10.0**k for k in np.arange(3.0, -3.1, -0.5))
+"""Regularisation from strong to weak: each is a step of the learning curve."""
+
+SINGLE_PRECISION_CELLS = 5_000_000
+MAX_CELLS = 400_000_000
+
+
+class LinearModel:
+    """Weights, an intercept, and what turns their sum into a prediction."""
+
+    def __init__(self, weights: np.ndarray, intercept: np.ndarray, link: str) -> None:
+        self.weights, self.intercept, self.link = weights, intercept, link
+
+    def predict(self, X: np.ndarray, *, n_threads: int = 1) -> np.ndarray:
+        """Probabilities or values, of shape (n_rows, n_outputs)."""
+        return apply_link(X @ self.weights + self.intercept, self.link)
+
+    def save(self) -> dict[str, bytes]:
+        """One file of arrays."""
+        link = np.array(self.link)
+        arrays = {"weights": self.weights, "intercept": self.intercept, "link": link}
+        return {"linear.npz": pack(arrays)}
+
+
+def apply_link(values: np.ndarray, link: str) -> np.ndarray:
+    """Turn sums into predictions.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_outputs)
+    link : {"identity", "logistic", "softmax"}
+
+    Examples
+    --------
+    >>> apply_link(np.array([[0.0, 0.0]]), "softmax").tolist()
+    [[0.5, 0.5]]
+    """
+    if link == "logistic":
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(values, -500, 500))))
+    if link == "softmax":
+        shifted = np.exp(values - values.max(axis=1, keepdims=True))
+        return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+    return values
+
+
+class Linear(Family):
+    """Ridge and logistic regression; one trial walks a whole path of penalties."""
+
+    name = "linear"
+    relative_cost = 0.3
+    preload = ("sklearn.linear_model",)
+
+    def supports(self, problem: Problem) -> bool:
+        """Not for tables so large that a dense copy is out of proportion."""
+        return problem.n_rows * problem.n_columns <= MAX_CELLS
+
+    def encoding(self, params: Mapping[str, Any]) -> str:
+        """Plain numbers, or bent ones."""
+        return str(params.get("encoding", "scaled"))
+
+    def starts(self, problem: Problem) -> Sequence[Start]:
+        """Straight lines, then piecewise linear ones."""
+        return [
+            Start({"encoding": "scaled", "finest": 1e-2}, rank=8),
+            Start({"encoding": "piecewise", "finest": 1e-2}, rank=15),
+        ]
+
+    def suggest(self, trial: "optuna.Trial", problem: Problem) -> Params:
+        """The encoding and how far the path goes; the path itself does the rest."""
+        return {
+            "encoding": trial.suggest_categorical("encoding", ["scaled", "piecewise"]),
+            "finest": trial.suggest_float("finest", 1e-3, 1.0, log=True),
+        }
+
+    def fit(
+        self,
+        params: Mapping[str, Any],
+        data: FitData,
+        watch: Watch,
+        *,
+        problem: Problem,
+        resources: Resources,
+    ) -> Model:
+        """Walk from strong to weak regularisation while validation improves."""
+        precision = (
+            np.float64 if data.matrix.values.size < SINGLE_PRECISION_CELLS else np.float32
+        )
+        X = data.train_X.astype(precision)
+        valid_X = data.valid_X.astype(precision)
+        path = [s for s in STRENGTHS if s >= float(params["finest"]) * 0.99]
+        estimator = self._estimator(problem, resources.seed)
+        watch.with_patience(2, 0.0)
+        model = best = None
+        for step, strength in zip(watch.steps(len(path)), path, strict=False):
+            if problem.task == "regression":
+                estimator.set_params(alpha=strength)
+            else:
+                estimator.set_params(C=1.0 / strength)
+            self._fit(estimator, X, data)
+            model = _export(estimator, problem)
+            if watch.validates:
+                stop = watch.observe(step, model.predict(valid_X))
+                best = model if watch.best_step == step else best
+                if stop:
+                    break
+            elif watch.out_of_time():
+                break
+        chosen = best or model
+        assert chosen is not None
+        return chosen
+
+    def load(self, files: Mapping[str, bytes]) -> Model:
+        """Read the arrays."""
+        arrays = unpack(files["linear.npz"])
+        return LinearModel(arrays["weights"], arrays["intercept"], str(arrays["link"]))
+
+    def _estimator(self, problem: Problem, seed: int) -> Any:
+        from sklearn.linear_model import LogisticRegression, Ridge
+
+        if problem.task == "regression":
+            return Ridge(random_state=seed)
+        return LogisticRegression(max_iter=60, tol=1e-3, warm_start=True, random_state=seed)
+
+    def _fit(self, estimator: Any, X: np.ndarray, data: FitData) -> None:
+        import warnings
+
+        with warnings.catch_warnings():  # unconverged is fine: the next step goes on from here
+            warnings.simplefilter("ignore")
+            estimator.fit(X, data.train_y, sample_weight=data.train_weight)
+
+
+def _export(estimator: Any, problem: Problem) -> LinearModel:
+    weights = np.atleast_2d(estimator.coef_).T
+    intercept = np.atleast_1d(estimator.intercept_)
+    if problem.task == "regression":
+        return LinearModel(weights, intercept, "identity")
+    if problem.task == "binary":
+        return LinearModel(weights, intercept, "logistic")
+    if weights.shape[1] == 1:  # two of the classes were seen: a softmax with one side fixed
+        weights = np.concatenate([np.zeros_like(weights), weights], axis=1)
+        intercept = np.concatenate([np.zeros_like(intercept), intercept])
+    seen = estimator.classes_
+    weights = to_outputs(weights, seen, problem)
+    full = np.full(problem.n_classes, -30.0)  # a class never seen keeps a probability near 0
+    full[seen] = intercept
+    return LinearModel(weights, full, "softmax")

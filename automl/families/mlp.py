@@ -1,0 +1,179 @@
+"""A multi-layer perceptron, trained epoch by epoch and watched by the declared metric."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl.families._arrays import pack, unpack
+from automl.families._base import Family, FitData, Model, Params, Problem, Resources, Start
+from automl.families._watch import Watch
+from automl.families.linear import apply_link
+
+if TYPE_CHECKING:
+    import optuna
+
+MAX_EPOCHS = 200
+MAX_CELLS = 60_000_000
+DECAY = 0.75
+"""Weights are averaged over epochs, new = 0.75 old + 0.25 current: a plain network's
+substitute for a decaying learning rate (Polyak and Juditsky 1992)."""
+
+
+class MLPModel:
+    """Layers of weights; numpy is all that prediction needs."""
+
+    def __init__(
+        self, layers: Sequence[tuple[np.ndarray, np.ndarray]], link: str, center: float, scale: float
+    ) -> None:
+        self.layers, self.link, self.center, self.scale = layers, link, center, scale
+
+    def predict(self, X: np.ndarray, *, n_threads: int = 1) -> np.ndarray:
+        """Probabilities or values, of shape (n_rows, n_outputs)."""
+        hidden = X.astype(np.float32, copy=False)
+        for weights, bias in self.layers[:-1]:
+            hidden = np.maximum(hidden @ weights + bias, 0.0)
+        weights, bias = self.layers[-1]
+        out = apply_link((hidden @ weights + bias).astype(np.float64), self.link)
+        return out * self.scale + self.center if self.link == "identity" else out
+
+    def save(self) -> dict[str, bytes]:
+        """One file of arrays."""
+        arrays = {"link": np.array(self.link), "target": np.array([self.center, self.scale])}
+        for i, (weights, bias) in enumerate(self.layers):
+            arrays |= {f"w{i}": weights, f"b{i}": bias}
+        return {"mlp.npz": pack(arrays)}
+
+
+class MLP(Family):
+    """Scikit-learn's network with its epochs chosen by the declared metric."""
+
+    name = "mlp"
+    relative_cost = 3.0
+    preload = ("sklearn.neural_network",)
+
+    def supports(self, problem: Problem) -> bool:
+        """Not for tables on which a few epochs already take minutes on one core."""
+        return problem.n_rows * problem.n_columns <= MAX_CELLS
+
+    def encoding(self, params: Mapping[str, Any]) -> str:
+        """Plain numbers, or thermometers over quantile bins."""
+        return str(params.get("encoding", "scaled"))
+
+    def starts(self, problem: Problem) -> Sequence[Start]:
+        """Both encodings: where one is poor, the other often is not."""
+        return [
+            Start(_point("scaled", 128, 2, 2e-3), rank=1),
+            Start(_point("piecewise", 128, 2, 1e-3), rank=5),
+        ]
+
+    def suggest(self, trial: "optuna.Trial", problem: Problem) -> Params:
+        """Encoding, size, rate and weight decay."""
+        return {
+            "encoding": trial.suggest_categorical("encoding", ["scaled", "piecewise"]),
+            "width": trial.suggest_int("width", 32, 256, log=True),
+            "depth": trial.suggest_int("depth", 1, 3),
+            "learning_rate": trial.suggest_float("learning_rate", 3e-4, 1e-2, log=True),
+            "alpha": trial.suggest_float("alpha", 1e-6, 1.0, log=True),
+            "batch_size": trial.suggest_categorical("batch_size", [64, 128, 256]),
+        }
+
+    def fit(
+        self,
+        params: Mapping[str, Any],
+        data: FitData,
+        watch: Watch,
+        *,
+        problem: Problem,
+        resources: Resources,
+    ) -> Model:
+        """Train epoch by epoch; the averaged weights are what is watched and kept."""
+        X = data.train_X.astype(np.float32, copy=False)
+        valid_X = data.valid_X.astype(np.float32, copy=False)
+        target = _Target.of(data.train_y, problem)
+        network = _network(params, len(X), problem, resources.seed)
+        watch.with_patience(12, 0.3)
+        model = best = None
+        for step in watch.steps(MAX_EPOCHS):
+            if problem.task == "regression":
+                network.partial_fit(X, target.scaled, sample_weight=data.train_weight)
+            else:
+                classes = np.arange(problem.n_classes)
+                network.partial_fit(
+                    X, data.train_y, classes=classes, sample_weight=data.train_weight
+                )
+            model = _averaged(model, network, target, step)
+            if watch.due(step):
+                stop = watch.observe(step, model.predict(valid_X))
+                best = model if watch.best_step == step else best
+                if stop:
+                    break
+            elif watch.out_of_time():
+                break
+        chosen = best or model
+        assert chosen is not None
+        return chosen
+
+    def load(self, files: Mapping[str, bytes]) -> Model:
+        """Read the arrays."""
+        arrays = unpack(files["mlp.npz"])
+        n = sum(name.startswith("w") for name in arrays)
+        center, scale = arrays["target"].tolist()
+        layers = [(arrays[f"w{i}"], arrays[f"b{i}"]) for i in range(n)]
+        return MLPModel(layers, str(arrays["link"]), center, scale)
+
+
+class _Target:
+    """A regression target in units of its own spread."""
+
+    def __init__(self, scaled: np.ndarray, center: float, scale: float, link: str) -> None:
+        self.scaled, self.center, self.scale, self.link = scaled, center, scale, link
+
+    @classmethod
+    def of(cls, y: np.ndarray, problem: Problem) -> "_Target":
+        if problem.task != "regression":
+            return cls(y, 0.0, 1.0, "logistic" if problem.task == "binary" else "softmax")
+        center, scale = float(np.mean(y)), float(np.std(y)) or 1.0
+        return cls(((y - center) / scale).astype(np.float32), center, scale, "identity")
+
+
+def _point(encoding: str, width: int, depth: int, rate: float) -> Params:
+    return {
+        "encoding": encoding,
+        "width": width,
+        "depth": depth,
+        "learning_rate": rate,
+        "alpha": 1e-3,
+        "batch_size": 128,
+    }
+
+
+def _network(params: Mapping[str, Any], n_rows: int, problem: Problem, seed: int) -> Any:
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+    make = MLPRegressor if problem.task == "regression" else MLPClassifier
+    return make(
+        hidden_layer_sizes=(int(params["width"]),) * int(params["depth"]),
+        learning_rate_init=float(params["learning_rate"]),
+        alpha=float(params["alpha"]),
+        batch_size=max(1, min(int(params["batch_size"]), n_rows // 8)),
+        random_state=seed,
+    )
+
+
+def _averaged(model: MLPModel | None, network: Any, target: _Target, step: int) -> MLPModel:
+    """Blend the network's current weights into the averaged ones."""
+    share = max(1.0 - DECAY, 1.0 / step)
+    layers = []
+    for i, (weights, bias) in enumerate(zip(network.coefs_, network.intercepts_, strict=True)):
+        if model is None:
+            layers.append((weights.astype(np.float32), bias.astype(np.float32)))
+        else:
+            old_weights, old_bias = model.layers[i]
+            layers.append(
+                (
+                    old_weights + np.float32(share) * (weights - old_weights),
+                    old_bias + np.float32(share) * (bias - old_bias),
+                )
+            )
+    return MLPModel(layers, target.link, target.center, target.scale)

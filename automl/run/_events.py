@@ -1,0 +1,34 @@
+"""What happened in a run, as lines of JSON."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+class EventLog:
+    """Appends events to ``events.jsonl``.
+
+    Every line has ``t``, the seconds since the budget began to count, and ``event``:
+    ``started``, ``fold`` or ``ended`` of a trial, with the trial's summary, or ``run``.
+
+    Parameters
+    ----------
+    path : Path
+    started : float
+        ``time.monotonic()`` at which the budget began to count.
+    """
+
+    def __init__(self, path: Path, started: float) -> None:
+        self._file = path.open("a", buffering=1)
+        self._started = started
+
+    def write(self, event: str, facts: Mapping[str, Any]) -> None:
+        """Append one line."""
+        t = round(time.monotonic() - self._started, 4)
+        self._file.write(json.dumps({"t": t, "event": event, **facts}, default=str) + "\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

@@ -1,0 +1,24 @@
+"""The search: Optuna proposes and prunes, a bandit shares out the seconds, a clock ends it."""
+
+from automl.search._clock import Clock, parse_duration
+from automl.search._plan import choose_n_folds
+from automl.search._race import FOLD_STEPS, RacePruner, RaceTable
+from automl.search._search import KEPT_MODELS, Search, SearchPlan
+from automl.search._studies import open_journal
+from automl.search._trial import FoldOutcome, Trial, TrialState
+
+__all__ = [
+    "FOLD_STEPS",
+    "KEPT_MODELS",
+    "Clock",
+    "FoldOutcome",
+    "RacePruner",
+    "RaceTable",
+    "Search",
+    "SearchPlan",
+    "Trial",
+    "TrialState",
+    "choose_n_folds",
+    "open_journal",
+    "parse_duration",
+]

@@ -1,0 +1,124 @@
+"""The fit of one configuration on one fold: the function that workers run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from automl.families import FitData, Params, Problem, Resources, Watch, get_family
+from automl.features import Matrix
+from automl.objective import Metric
+from automl.search._trial import FoldOutcome
+
+FIT_FOLD = f"{__name__}:fit_fold"
+
+
+class Channel(Protocol):
+    """What a running fit may say and ask; the engine provides it."""
+
+    cache: dict[Any, Any]
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the fit should end with what it has."""
+
+    def report(self, value: Any) -> None:
+        """Send a point of the learning curve."""
+
+
+@dataclass(frozen=True)
+class FoldTask:
+    """What a worker must know to fit one fold, beside the shared arrays.
+
+    Parameters
+    ----------
+    family : str
+    params : dict
+    problem : Problem
+    metric : bytes
+        The metric by value.
+    fold : int
+    resources : Resources
+    encoding : str
+    columns : tuple
+        Names, sources and cardinalities of the matrix.
+    folder : Path
+        Where the fitted model's files go.
+    report : bool
+        Whether the learning curve is wanted.
+    """
+
+    family: str
+    params: Params
+    problem: Problem
+    metric: bytes
+    fold: int
+    resources: Resources
+    encoding: str
+    columns: tuple[tuple[str, ...], tuple[str, ...], tuple[int, ...]]
+    folder: Path
+    report: bool = False
+
+
+def fit_fold(
+    task: FoldTask, data: Sequence[Mapping[str, np.ndarray]], channel: Channel
+) -> FoldOutcome:
+    """Fit, validate, save the model's files, and return the outcome.
+
+    Parameters
+    ----------
+    task : FoldTask
+    data : sequence of two mappings
+        The target with its folds (``y``, ``train_0``, ``valid_0``, ..., perhaps ``weight``),
+        then the matrix (``values``).
+    channel : Channel
+
+    Returns
+    -------
+    FoldOutcome
+    """
+    target, arrays = data
+    y, weight = target["y"], target.get("weight")
+    rows = target[f"valid_{task.fold}"]
+    metric = Metric.from_payload(task.metric)
+    valid_y = y[rows]
+    valid_weight = None if weight is None else weight[rows]
+
+    def loss(predictions: np.ndarray) -> float:
+        return metric.loss(metric.score(valid_y, predictions, valid_weight))
+
+    watch = Watch(
+        loss,
+        stopped=lambda: channel.stopped,
+        report=(lambda step, value: channel.report((step, value))) if task.report else None,
+    )
+    fit_data = FitData(
+        Matrix(arrays["values"], *task.columns),
+        y,
+        target[f"train_{task.fold}"],
+        rows,
+        weight,
+        channel.cache.setdefault(task.encoding, {}),
+    )
+    family = get_family(task.family)
+    model = family.fit(
+        task.params, fit_data, watch, problem=task.problem, resources=task.resources
+    )
+    if watch.best_predictions is None:
+        raise ValueError(
+            f"{task.family} gave no prediction that {metric.name!r} could score on fold "
+            f"{task.fold}."
+        )
+    write_model(model.save(), task.folder)
+    return FoldOutcome(
+        watch.best_loss, watch.best_step, watch.best_predictions, watch.seconds, watch.interrupted
+    )
+
+
+def write_model(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write a model's files into a new folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)

@@ -1,0 +1,46 @@
+"""How many folds a budget can carry."""
+
+from automl.families import Problem
+
+SECONDS_PER_CELL = 1.3e-6
+"""Seconds of one core for 300 boosting rounds, per row and column of the training part."""
+
+SECONDS_PER_FIT = 0.1
+TRIALS = 12
+"""Configurations that a search should be able to finish."""
+
+SMALL = 3000
+FOLDS = (5, 3)
+MANY_FOLDS = 8
+UNLIMITED = 600.0
+
+
+def choose_n_folds(problem: Problem, core_seconds: float | None) -> int:
+    """Folds that leave time for about a dozen configurations; 1 stands for a holdout.
+
+    Parameters
+    ----------
+    problem : Problem
+    core_seconds : float, optional
+        Seconds of the budget times workers; ``None`` without a time budget.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> small = Problem("binary", n_rows=1000, n_columns=20, n_classes=2)
+    >>> large = Problem("binary", n_rows=3_000_000, n_columns=20, n_classes=2)
+    >>> choose_n_folds(small, 120.0), choose_n_folds(large, 120.0)
+    (8, 1)
+    """
+    cells = problem.n_rows * problem.n_columns * problem.n_outputs
+    seconds = SECONDS_PER_CELL * cells + SECONDS_PER_FIT * problem.n_outputs
+    available = (core_seconds or UNLIMITED) / TRIALS
+    if problem.n_rows <= SMALL and MANY_FOLDS * seconds <= available:
+        return MANY_FOLDS
+    for n in FOLDS:
+        if n * seconds <= available or problem.n_rows <= SMALL:
+            return n
+    return 1

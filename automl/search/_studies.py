@@ -1,0 +1,95 @@
+"""One Optuna study per family, all in the journal of the run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import optuna
+from optuna.storages import BaseStorage, JournalStorage
+from optuna.storages.journal import JournalFileBackend
+
+from automl.families import Family, Params, Problem, Start
+
+N_STARTUP_TRIALS = 5
+
+
+def open_journal(path: Path) -> BaseStorage:
+    """Open (or begin) the journal that a run keeps.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    optuna.storages.BaseStorage
+        For ``optuna.load_study(study_name="<family>", storage=...)``.
+    """
+    return JournalStorage(JournalFileBackend(str(path)))
+
+
+class Studies:
+    """Asks the families' studies for configurations: starting ones first, then proposals.
+
+    Parameters
+    ----------
+    families : sequence of Family
+    problem : Problem
+    storage : optuna.storages.BaseStorage
+    pruner : optuna.pruners.BasePruner
+    maximize : bool
+        Whether the declared metric is better when greater.
+    seed : int
+    """
+
+    def __init__(
+        self,
+        families: Sequence[Family],
+        problem: Problem,
+        *,
+        storage: BaseStorage,
+        pruner: optuna.pruners.BasePruner,
+        maximize: bool,
+        seed: int,
+    ) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._problem = problem
+        self._families = {f.name: f for f in families}
+        self._studies = {
+            f.name: optuna.create_study(
+                study_name=f.name,
+                storage=storage,
+                direction="maximize" if maximize else "minimize",
+                sampler=optuna.samplers.TPESampler(
+                    seed=seed + i, n_startup_trials=N_STARTUP_TRIALS
+                ),
+                pruner=pruner,
+            )
+            for i, f in enumerate(families)
+        }
+        starts = [(s, f) for f in families for s in f.starts(problem)]
+        self._queue: list[tuple[Start, Family]] = sorted(starts, key=lambda s: s[0].rank)
+
+    @property
+    def waiting(self) -> list[tuple[Start, Family]]:
+        """Starting configurations that have not been tried, best first."""
+        return list(self._queue)
+
+    def take_start(self, position: int = 0) -> tuple[Family, Params, optuna.Trial]:
+        """Take a waiting starting configuration and open its Optuna trial."""
+        start, family = self._queue.pop(position)
+        study = self._studies[family.name]
+        study.enqueue_trial(start.params)
+        trial = study.ask()
+        return family, dict(start.params) | family.suggest(trial, self._problem), trial
+
+    def propose(self, name: str) -> tuple[Family, Params, optuna.Trial]:
+        """Let the sampler of the family `name` propose."""
+        family = self._families[name]
+        trial = self._studies[name].ask()
+        return family, family.suggest(trial, self._problem), trial
+
+    def tell(
+        self, name: str, trial: optuna.Trial, value: float | None, state: optuna.trial.TrialState
+    ) -> None:
+        """Close a trial in its study."""
+        self._studies[name].tell(trial, value, state=state)

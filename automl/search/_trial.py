@@ -1,0 +1,119 @@
+"""A trial: one configuration, evaluated fold by fold."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl.families import Family, Params
+
+if TYPE_CHECKING:
+    import optuna
+
+
+class TrialState(StrEnum):
+    """What became of a trial."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAILED = "failed"
+    STOPPED = "stopped"  # the budget ended before its last fold did
+
+
+@dataclass
+class FoldOutcome:
+    """What one fit on one fold brought.
+
+    Parameters
+    ----------
+    loss : float
+        The metric on the validation rows, turned so that smaller is better.
+    step : int
+        Round, epoch or batch that was best.
+    predictions : ndarray of shape (n_valid, n_outputs), float32
+    seconds : float
+        Wall-clock seconds in the worker.
+    interrupted : bool
+        Whether the clock ended the fit before its own rules did.
+    """
+
+    loss: float
+    step: int
+    predictions: np.ndarray
+    seconds: float = 0.0
+    interrupted: bool = False
+
+
+@dataclass
+class Trial:
+    """One configuration on its way through the folds.
+
+    Parameters
+    ----------
+    number : int
+        Counts all trials of a run; the baseline is 0.
+    family : Family
+    params : dict
+    n_folds : int
+    is_start : bool
+        Whether it is a starting configuration and not a proposal.
+    """
+
+    number: int
+    family: Family
+    params: Params
+    n_folds: int
+    is_start: bool = False
+    record: "optuna.Trial | None" = None
+    state: TrialState = TrialState.RUNNING
+    outcomes: dict[int, FoldOutcome] = field(default_factory=dict)
+    running: set[int] = field(default_factory=set)
+    score: float = float("nan")
+    reason: str = ""
+    predictions: np.ndarray | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name on the leaderboard."""
+        return self.family.name if self.number == 0 else f"{self.family.name}-{self.number}"
+
+    @property
+    def seconds(self) -> float:
+        """Seconds spent on its finished folds."""
+        return sum(o.seconds for o in self.outcomes.values())
+
+    @property
+    def next_fold(self) -> int | None:
+        """The first fold that is neither finished nor running."""
+        for fold in range(self.n_folds):
+            if fold not in self.outcomes and fold not in self.running:
+                return fold
+        return None
+
+    @property
+    def finished(self) -> bool:
+        """Whether every fold has its outcome."""
+        return len(self.outcomes) == self.n_folds
+
+    @property
+    def fold_losses(self) -> list[float]:
+        """Losses of the folds 0, 1, ... up to the first that is missing."""
+        losses: list[float] = []
+        while len(losses) in self.outcomes:
+            losses.append(self.outcomes[len(losses)].loss)
+        return losses
+
+    def summary(self) -> dict[str, Any]:
+        """Plain values for the leaderboard and the events."""
+        return {
+            "name": self.name,
+            "family": self.family.name,
+            "state": str(self.state),
+            "score": self.score,
+            "seconds": round(self.seconds, 4),
+            "folds": len(self.outcomes),
+            "reason": self.reason,
+            "params": dict(self.params),
+        }

@@ -1,0 +1,23 @@
+"""The way in: reading tables, column roles and types, the schema kept from fit to predict.
+
+`read_table` and `to_frame` give a frame, `Schema` types its columns, `Target` encodes what is
+to be predicted. Nothing here knows of models or metrics.
+"""
+
+from automl.table._column import Column, Role
+from automl.table._frames import to_frame
+from automl.table._reading import read_table
+from automl.table._schema import Schema
+from automl.table._table import Table
+from automl.table._target import Target, infer_task
+
+__all__ = [
+    "Column",
+    "Role",
+    "Schema",
+    "Table",
+    "Target",
+    "infer_task",
+    "read_table",
+    "to_frame",
+]

@@ -1,0 +1,129 @@
+"""One column of a schema: its name, its role and what is needed to read it again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from automl.exceptions import ArtifactError
+from automl.table._messages import shown
+
+
+class Role(StrEnum):
+    """What a column is to a model.
+
+    ``constant``, ``identifier`` and ``dropped`` columns are set aside; the others are features.
+    """
+
+    NUMERIC = "numeric"
+    CATEGORICAL = "categorical"
+    BOOLEAN = "boolean"
+    DATETIME = "datetime"
+    CONSTANT = "constant"
+    IDENTIFIER = "identifier"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as it was seen at fit.
+
+    Parameters
+    ----------
+    name : str
+        Label of the column.
+    role : Role
+        What the column is to a model.
+    reason : str
+        Why it has this role, in a few words for people.
+    categories : tuple of str, default=()
+        Canonical texts of a categorical column, most frequent first. The position of a
+        category is its code.
+    date_format : str, default=""
+        How dates written as text are read: ``"ISO8601"`` or a ``strptime`` format. It is chosen
+        once, at fit, so that ``03-04-2026`` means the same day in every later table.
+    tolerant : bool, default=False
+        True where the column held values at fit that its role can't read. Such values were
+        missing values to the model then, so they are at predict; elsewhere they are an error.
+
+    Examples
+    --------
+    >>> column = Column("size", Role.CATEGORICAL, "2 distinct strings", categories=("S", "L"))
+    >>> column.codes
+    {'S': 0, 'L': 1}
+    """
+
+    name: str
+    role: Role
+    reason: str
+    categories: tuple[str, ...] = ()
+    date_format: str = ""
+    tolerant: bool = False
+
+    @cached_property
+    def codes(self) -> dict[str, int]:
+        """Code of every category; built on first use, since one-row calls need it each time."""
+        return {text: code for code, text in enumerate(self.categories)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the column as plain values; what is at its default is left out."""
+        state: dict[str, Any] = {"name": self.name, "role": self.role.value, "reason": self.reason}
+        if self.categories:
+            state["categories"] = list(self.categories)
+        if self.date_format:
+            state["date_format"] = self.date_format
+        if self.tolerant:
+            state["tolerant"] = True
+        return state
+
+    @classmethod
+    def from_dict(cls, state: Any) -> "Column":
+        """Return the column that `to_dict` wrote.
+
+        Raises
+        ------
+        ArtifactError
+            If the values are not those of a column.
+        """
+        if not isinstance(state, Mapping) or not set(state) <= _FIELDS.keys():
+            raise ArtifactError(
+                f"A column of the saved schema must have the fields {sorted(_FIELDS)}, "
+                f"but is {shown(state)}."
+            )
+        for name in ("name", "role", "reason"):
+            if name not in state:
+                raise ArtifactError(f"A column of the saved schema has no {name}: {shown(state)}.")
+        for name, value in state.items():
+            if not isinstance(value, _FIELDS[name]):
+                raise ArtifactError(f"The saved schema has {name} {shown(value)} in a column.")
+        if state["role"] not in set(Role):
+            raise ArtifactError(
+                f"The saved schema has the role {state['role']!r} for {state['name']!r}; "
+                f"roles are {', '.join(Role)}."
+            )
+        categories = tuple(state.get("categories", ()))
+        if not all(isinstance(text, str) for text in categories) or len(set(categories)) < len(
+            categories
+        ):
+            raise ArtifactError(
+                f"The saved categories of {state['name']!r} are not distinct texts."
+            )
+        return cls(
+            name=state["name"],
+            role=Role(state["role"]),
+            reason=state["reason"],
+            categories=categories,
+            date_format=state.get("date_format", ""),
+            tolerant=state.get("tolerant", False),
+        )
+
+
+_FIELDS: dict[str, type] = {
+    "name": str,
+    "role": str,
+    "reason": str,
+    "categories": list,
+    "date_format": str,
+    "tolerant": bool,
+}

@@ -1,0 +1,186 @@
+"""Whatever people hold their table in becomes a pandas frame."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from automl.exceptions import DataError
+from automl.table._messages import listed
+
+_HOW = (
+    "Pass a pandas or polars DataFrame, a pyarrow Table, a 2D array, a list of rows, or a dict "
+    "of columns."
+)
+
+
+def to_frame(data: Any) -> pd.DataFrame:
+    """Return the table as a pandas frame with string labels; its index means nothing.
+
+    Columns are not copied where that can be avoided. Columns without a name, as in an array,
+    are called ``x0``, ``x1``, ... by their position.
+
+    Parameters
+    ----------
+    data : object
+        pandas DataFrame or Series, polars DataFrame, LazyFrame or Series, pyarrow Table, 2-D
+        array, list of rows (lists or dicts), or dict of columns.
+
+    Returns
+    -------
+    pandas.DataFrame
+        At least one row and one column.
+
+    Raises
+    ------
+    DataError
+        If there are no rows or columns, two columns share a name, or the shape or type is not
+        that of a table. It is a ``ValueError`` too, in scikit-learn's words where it has some.
+    TypeError
+        If the data is a sparse matrix.
+
+    Examples
+    --------
+    >>> to_frame([[1, "a"], [2, "b"]]).columns.tolist()
+    ['x0', 'x1']
+    >>> to_frame({"size": [1, 2]}).shape
+    (2, 1)
+    """
+    frame = data if isinstance(data, pd.DataFrame) else _frame_of(data)
+    frame = _with_string_labels(frame)
+    n_rows, n_columns = frame.shape
+    if n_rows == 0 or n_columns == 0:
+        what = "sample(s)" if n_rows == 0 else "feature(s)"
+        raise DataError(
+            f"Found array with 0 {what} (shape=({n_rows}, {n_columns})) while a minimum of 1 "
+            f"is required."
+        )
+    return frame
+
+
+def is_unnamed(data: Any) -> bool:
+    """Tell whether the columns of the table have no names of their own, only positions."""
+    if isinstance(data, pd.DataFrame):
+        labels = data.columns
+        return isinstance(labels, pd.RangeIndex) and labels.start == 0 and labels.step == 1
+    if isinstance(data, np.ndarray):
+        return data.dtype.names is None
+    if isinstance(data, Sequence):
+        return not (len(data) and isinstance(data[0], Mapping))
+    return hasattr(data, "__array__") and not hasattr(data, "columns")
+
+
+def _frame_of(data: Any) -> pd.DataFrame:
+    _refuse_sparse(data)
+    if isinstance(data, pd.Series):
+        return data.to_frame("x0" if data.name is None else data.name)
+    table = _arrow(data)
+    if table is not None:
+        return from_arrow(table)
+    if isinstance(data, Mapping):
+        return _from_dict(data)
+    if isinstance(data, list | tuple):
+        return _from_rows(data)
+    if hasattr(data, "__array__"):
+        return _from_array(np.asarray(data))
+    if np.ndim(data) == 0 and not isinstance(data, str | bytes) and np.isscalar(data):
+        return _from_array(np.asarray(data))
+    raise DataError(f"A {type(data).__name__} is not a table. {_HOW}")
+
+
+def _refuse_sparse(data: Any) -> None:
+    if type(data).__module__.startswith("scipy.sparse"):
+        raise TypeError(
+            "Sparse data was passed for X, but dense data is required. Use '.toarray()' to "
+            "convert the sparse matrix to a dense numpy array."
+        )
+
+
+def _arrow(data: Any) -> pa.Table | None:
+    """Return an Arrow table of anything that narwhals knows as a frame or a column."""
+    known = nw.from_native(data, pass_through=True, allow_series=True)
+    try:
+        if isinstance(known, nw.LazyFrame):
+            known = known.collect("pyarrow")
+        if isinstance(known, nw.DataFrame):
+            return known.to_arrow()
+        if isinstance(known, nw.Series):
+            return known.alias(known.name or "x0").to_frame().to_arrow()
+    except (pa.ArrowException, TypeError) as error:
+        raise DataError(f"The {type(data).__name__} can't be read: {error}") from error
+    return None
+
+
+def from_arrow(table: pa.Table) -> pd.DataFrame:
+    """Return an Arrow table as a frame whose dates are dates, not Python objects."""
+    _refuse_twins(table.column_names)
+    frame: pd.DataFrame = table.to_pandas(date_as_object=False)
+    return frame
+
+
+def _from_array(array: np.ndarray) -> pd.DataFrame:
+    if array.dtype.kind == "c":
+        raise DataError(f"Complex data not supported\n{array!r}\n")
+    if array.dtype.names is not None:
+        return pd.DataFrame(array)
+    if array.ndim < 2:
+        kind = "scalar" if array.ndim == 0 else "1D"
+        raise DataError(
+            f"Expected 2D array, got {kind} array instead:\narray={array!r}.\n"
+            f"Reshape your data either using array.reshape(-1, 1) if your data has a single "
+            f"feature or array.reshape(1, -1) if it contains a single sample."
+        )
+    if array.ndim > 2:
+        raise DataError(f"Found array with dim {array.ndim}, while dim <= 2 is required.")
+    return _numbered(pd.DataFrame(array, copy=False))
+
+
+def _from_rows(rows: Sequence[Any]) -> pd.DataFrame:
+    if not rows or not isinstance(rows[0], list | tuple | np.ndarray | Mapping):
+        return _from_array(np.asarray(rows))
+    if isinstance(rows[0], Mapping):
+        return pd.DataFrame(list(rows))
+    widths = {len(row) if isinstance(row, list | tuple | np.ndarray) else -1 for row in rows}
+    if len(widths) > 1:
+        raise DataError(f"The rows have different lengths: {sorted(widths)}. {_HOW}")
+    if np.ndim(rows[0][0]) > 0 if widths != {0} else False:
+        return _from_array(np.asarray(rows))
+    return _numbered(pd.DataFrame(list(rows)))
+
+
+def _from_dict(columns: Mapping[Any, Any]) -> pd.DataFrame:
+    try:
+        return pd.DataFrame(dict(columns))
+    except ValueError as error:
+        raise DataError(
+            f"The dict is not a table: {error}. Each key must name a column, each value list "
+            f"the cells of that column, all of one length."
+        ) from error
+
+
+def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.set_axis([f"x{i}" for i in range(frame.shape[1])], axis=1)
+
+
+def _with_string_labels(frame: pd.DataFrame) -> pd.DataFrame:
+    labels = frame.columns
+    if not (
+        isinstance(labels.dtype, pd.StringDtype) or all(type(label) is str for label in labels)
+    ):
+        frame = frame.set_axis([str(label) for label in labels], axis=1)
+    if not frame.columns.is_unique:
+        _refuse_twins(frame.columns)
+    return frame
+
+
+def _refuse_twins(names: Sequence[str] | pd.Index) -> None:
+    labels = pd.Index(names)
+    if not labels.is_unique:
+        twins = labels[labels.duplicated()].unique()
+        raise DataError(
+            f"Column names must be unique (as text, too), but several columns are called "
+            f"{listed(twins, 5)}. Rename them."
+        )

@@ -1,0 +1,98 @@
+"""A column at fit, with what the detectors ask of it worked out once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from automl.table._column import Column, Role
+from automl.table._convert import Distinct, plain_dates, plain_numbers
+from automl.table._values import Parsed, canonical, is_missing
+
+_SAMPLE = 200
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is known of one column before it has a role."""
+
+    name: str
+    series: pd.Series
+
+    @cached_property
+    def numbers(self) -> np.ndarray | None:
+        """The column as floats if its dtype is numeric or boolean."""
+        return plain_numbers(self.series)
+
+    @cached_property
+    def dates(self) -> np.ndarray | None:
+        """The column as seconds if its dtype is a date."""
+        return plain_dates(self.series)
+
+    @cached_property
+    def distinct(self) -> Distinct:
+        """The distinct values and the rows that hold them."""
+        return Distinct.of(self.series)
+
+    @cached_property
+    def texts(self) -> list[str | None]:
+        """Canonical text of each distinct value, None where it is missing."""
+        return [None if is_missing(value) else canonical(value) for value in self.distinct.values]
+
+    @cached_property
+    def known(self) -> np.ndarray:
+        """Which distinct values are values at all."""
+        return np.array([text is not None for text in self.texts], dtype=bool)
+
+    @cached_property
+    def frequencies(self) -> dict[str, int]:
+        """Rows of each canonical text, the missing ones left out."""
+        rows: dict[str, int] = {}
+        for text, count in zip(self.texts, self.distinct.counts.tolist(), strict=True):
+            if text is not None and count:
+                rows[text] = rows.get(text, 0) + count
+        return rows
+
+    @cached_property
+    def n_missing(self) -> int:
+        """Rows without a value."""
+        for typed in (self.numbers, self.dates):
+            if typed is not None:
+                return int(np.isnan(typed).sum())
+        return len(self.series) - sum(self.frequencies.values())
+
+    def sample(self) -> list[Any]:
+        """Return up to 200 values, from rows spread over the whole column."""
+        rows = np.flatnonzero(np.append(self.known, False)[self.distinct.codes])
+        if len(rows) > _SAMPLE:
+            rows = rows[np.linspace(0, len(rows) - 1, _SAMPLE).astype(int)]
+        return [self.distinct.values[code] for code in self.distinct.codes[rows]]
+
+    def share_read(self, parsed: Parsed) -> float:
+        """Return which share of the rows that have a value could be read."""
+        total = self.distinct.counts[self.known].sum()
+        bad = self.distinct.counts[parsed.bad & self.known].sum()
+        return float(1.0 - bad / total) if total else 0.0
+
+    def first_row(self, code: int) -> int:
+        """Return the first row that holds this distinct value."""
+        return int((self.distinct.codes == code).argmax())
+
+    def column(
+        self,
+        role: Role,
+        reason: str,
+        *,
+        parsed: Parsed | None = None,
+        categories: Sequence[str] = (),
+        date_format: str = "",
+    ) -> Column:
+        """Return the column, its missing and unreadable values told in the reason."""
+        bad = int(self.distinct.counts[parsed.bad].sum()) if parsed is not None else 0
+        notes = [f"{self.n_missing:,} missing"] if self.n_missing else []
+        notes += [f"{bad:,} unreadable and taken as missing"] if bad else []
+        told = "; ".join([reason, *notes])
+        return Column(self.name, role, told, tuple(categories), date_format, tolerant=bad > 0)
