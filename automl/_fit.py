@@ -357,9 +357,11 @@ class _Saver:
         done = [
             t
             for t in search.trials
-            if t.state is TrialState.COMPLETE and search.model_folder(t, 0).is_dir()
+            if t.number > 0
+            and t.state is TrialState.COMPLETE
+            and search.model_folder(t, 0).is_dir()
         ]
-        if not any(t.number > 0 for t in done):
+        if not done:
             raise self._nothing_finished(search)
         rows = job.splits.valid_rows
         choice = self._choose(done, search, rows)
@@ -388,7 +390,7 @@ class _Saver:
         candidates = [
             Candidate(t.name, t.predictions[rows], search.loss(t))
             for t in done
-            if t.predictions is not None and (t.number > 0) == any(d.number > 0 for d in done)
+            if t.predictions is not None
         ]
         y = job.y[rows]
         weight = None if job.weight is None else job.weight[rows]

@@ -98,7 +98,7 @@ def _settle_in(greeting: Greeting) -> None:
 
 def _free_blas(threads: int) -> None:
     """Let BLAS use its threads: the server holds it at one, to have none when it forks."""
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     os.environ["OPENBLAS_NUM_THREADS"] = str(threads)  # for one that is loaded later
     threadpool_limits(threads, user_api="blas")

@@ -17,7 +17,7 @@ def dumps_by_value(name: str, value: object) -> bytes:
     A worker process starts in another folder and imports no script of the user: only
     installed packages are there, everything else must travel along.
     """
-    import cloudpickle
+    import cloudpickle  # type: ignore[import-untyped]
 
     try:
         with _by_value():

@@ -23,7 +23,7 @@ logger = logging.getLogger("automl.objective")
 _LOSS_NAME = re.compile(r"(^|_)(error|loss|deviance|cost)$")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FunctionEvaluator:
     """A plain function ``f(y_true, y_pred)``."""
 
@@ -50,7 +50,7 @@ class FunctionEvaluator:
         return 1 - column if self.needs == "probability" and self.positive == 0 else column
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ScorerEvaluator:
     """A scorer ``s(estimator, X, y)`` in the sense of scikit-learn."""
 

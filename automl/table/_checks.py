@@ -84,8 +84,10 @@ def judge_unreadable(column: Column, series: pd.Series, bad: np.ndarray, *, quie
             )
         return
     row = int(bad.argmax())
+    value = series.iloc[row]
+    value = value.item() if isinstance(value, np.generic) else value
     raise SchemaError(
         f"Column {column.name!r} was {column.role.value} at fit ({column.reason}), but row {row} "
-        f"(counting from 0) has {shown(series.iloc[row])}, which is not {expected}; {many} like "
+        f"(counting from 0) has {shown(value)}, which is not {expected}; {many} like "
         f"that. Correct them, or leave them empty if they are not known."
     )

@@ -35,6 +35,7 @@ class Distinct:
 
     codes: np.ndarray
     values: Sequence[Any]
+    one_each: bool = False  # every row is taken as a value of its own
 
     @classmethod
     def of(cls, series: pd.Series) -> "Distinct":
@@ -48,7 +49,7 @@ class Distinct:
                 pass
             else:
                 return cls(codes, list(values.to_numpy()))
-        return cls(np.arange(len(series)), list(series.array))
+        return cls(np.arange(len(series)), list(series.array), one_each=True)
 
     @cached_property
     def counts(self) -> np.ndarray:
@@ -57,12 +58,16 @@ class Distinct:
 
     def spread(self, per_value: np.ndarray, missing: float) -> np.ndarray:
         """Carry one result per distinct value back to the rows."""
+        if self.one_each:
+            return per_value
         table = np.append(per_value, np.array([missing], dtype=per_value.dtype))
         out: np.ndarray = table[self.codes]
         return out
 
     def rows(self, parsed: Parsed) -> Parsed:
         """Carry what was read from the distinct values back to the rows."""
+        if self.one_each:
+            return parsed
         return Parsed(self.spread(parsed.values, np.nan), self.spread(parsed.bad, False))
 
 

@@ -86,7 +86,7 @@ def _frame_of(data: Any) -> pd.DataFrame:
         return _from_rows(data)
     if hasattr(data, "__array__"):
         return _from_array(np.asarray(data))
-    if np.ndim(data) == 0 and not isinstance(data, str | bytes) and np.isscalar(data):
+    if isinstance(data, int | float | complex):
         return _from_array(np.asarray(data))
     raise DataError(f"A {type(data).__name__} is not a table. {_HOW}")
 
@@ -106,12 +106,22 @@ def _arrow(data: Any) -> pa.Table | None:
         if isinstance(known, nw.LazyFrame):
             known = known.collect("pyarrow")
         if isinstance(known, nw.DataFrame):
+            _refuse_python_objects(known)
             return known.to_arrow()
         if isinstance(known, nw.Series):
             return known.alias(known.name or "x0").to_frame().to_arrow()
     except (pa.ArrowException, TypeError) as error:
         raise DataError(f"The {type(data).__name__} can't be read: {error}") from error
     return None
+
+
+def _refuse_python_objects(frame: nw.DataFrame[Any]) -> None:
+    """Arrow would take the addresses of Python objects for their values."""
+    names = [name for name, dtype in frame.schema.items() if dtype == nw.Object]
+    if names:
+        raise DataError(
+            f"The columns {listed(names, 5)} hold Python objects; convert them to numbers or text."
+        )
 
 
 def from_arrow(table: pa.Table) -> pd.DataFrame:
@@ -146,7 +156,7 @@ def _from_rows(rows: Sequence[Any]) -> pd.DataFrame:
     widths = {len(row) if isinstance(row, list | tuple | np.ndarray) else -1 for row in rows}
     if len(widths) > 1:
         raise DataError(f"The rows have different lengths: {sorted(widths)}. {_HOW}")
-    if np.ndim(rows[0][0]) > 0 if widths != {0} else False:
+    if widths != {0} and np.ndim(rows[0][0]) > 0:
         return _from_array(np.asarray(rows))
     return _numbered(pd.DataFrame(list(rows)))
 

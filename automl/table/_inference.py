@@ -270,7 +270,8 @@ def _nothing(look: Look) -> Column:
 
 
 def _same(look: Look, value: object) -> Column:
-    return Column(look.name, Role.CONSTANT, f"{shown(canonical(value))} in every row")
+    told = canonical(value) if look.numbers is not None else shown(canonical(value))
+    return Column(look.name, Role.CONSTANT, f"{told} in every row")
 
 
 def _integral(values: np.ndarray) -> bool:

@@ -68,6 +68,8 @@ def _one_column(y: Any) -> pd.Series:
     known = nw.from_native(y, pass_through=True, allow_series=True)
     if isinstance(y, pd.Series):
         return y
+    if isinstance(y, pd.Index | pd.api.extensions.ExtensionArray):
+        return pd.Series(y)
     if isinstance(known, nw.Series):
         return from_arrow(known.alias("y").to_frame().to_arrow())["y"]
     if isinstance(known, nw.LazyFrame):
@@ -131,10 +133,15 @@ def _plain(series: pd.Series, kind: str, name: str) -> np.ndarray:
         codes, texts = pd.factorize(series)
         plain = [text if isinstance(text, str) else canonical(text) for text in texts]
         return np.array(plain, dtype=object)[codes]
-    if series.dtype.kind in "iu":
-        return series.to_numpy(dtype=np.int64)
     if pd.api.types.infer_dtype(series) == "integer":
-        return np.array(series.tolist(), dtype=np.int64)
+        if series.dtype.kind == "i":
+            return series.to_numpy(dtype=np.int64)
+        try:
+            return np.array(series.tolist(), dtype=np.int64)
+        except OverflowError as error:
+            raise DataError(
+                f"The target {name!r} has integers beyond 64 bits; turn them into text or floats."
+            ) from error
     values = series.to_numpy(dtype=np.float64)
     if np.isinf(values).any():
         row = int(np.isinf(values).argmax())

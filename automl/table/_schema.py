@@ -126,7 +126,7 @@ class Schema:
         for column in self.features:
             series = found[column.name]
             parsed = CONVERTERS[column.role](dense(series), column)
-            if parsed.bad.any():
+            if len(parsed.bad) and parsed.bad.any():
                 judge_unreadable(column, series, parsed.bad, quiet=fitting)
             arrays[column.name] = parsed.values
         return Table(self, arrays, len(next(iter(found.values()))))

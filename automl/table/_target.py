@@ -14,9 +14,9 @@ from automl.table._values import canonical, numbers
 
 TASKS = ("auto", "classification", "binary", "multiclass", "regression")
 # Integers with few values are class numbers more often than amounts; what is few depends on
-# the rows: in a large table at most 20, in a small one 10 with 5 rows each.
+# the rows: in a large table at most 20, in a small one 10 with 4 rows each.
 _MAX_CLASSES, _MAX_SHARE = 20, 0.05
-_SMALL_TABLE, _SMALL_CLASSES, _ROWS_PER_CLASS = 200, 10, 5
+_SMALL_TABLE, _SMALL_CLASSES, _ROWS_PER_CLASS = 200, 10, 4
 _LABEL_TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
 _DTYPES: dict[str, Any] = {"str": object, "int": np.int64, "float": np.float64, "bool": np.bool_}
 

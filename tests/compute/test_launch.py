@@ -229,6 +229,7 @@ def test_nothing_stays_when_the_driver_is_killed_during_the_preload(place):
         env={"PYTHONPATH": f"{place}:{root}", "PYTHONUNBUFFERED": "1"},
     )
     process.stdout.readline()
+    eventually(lambda: servers(process.pid))
     [server] = servers(process.pid)
     process.kill()
     process.communicate()
@@ -237,8 +238,9 @@ def test_nothing_stays_when_the_driver_is_killed_during_the_preload(place):
 
 def test_ctrl_c_reaches_only_the_driver(place):
     program = (place / "hello.py").read_text()
-    program += "number = engine.submit(Job('some_jobs:nap'))\nprint(engine.wait()[0].value)\n"
-    program += "sys.stdout.flush()\ntry:\n    engine.wait()\nexcept KeyboardInterrupt:\n"
+    program += "engine.submit(Job('some_jobs:nap'))\ntry:\n"
+    program += "    print(engine.wait()[0].value, flush=True)\n    engine.wait()\n"
+    program += "except KeyboardInterrupt:\n"
     program += "    print('interrupted', engine.wait()[0].value)\n"
     process = python(["-c", program], start_new_session=True)
     assert process.stdout.readline() == "[0, 10, 20, 30]\n"
@@ -257,6 +259,7 @@ def test_modules_that_cannot_be_imported_are_passed_over(tmp_path):
 def test_an_engine_takes_the_server_that_was_warmed_up(tmp_path):
     shut_down()
     warm_up(["json", "numpy"])
+    eventually(servers)
     [server] = servers()
     with LocalEngine(n_workers=1, scratch=tmp_path, preload=["numpy"]) as engine:
         pid = last(engine, engine.submit(job(jobs.whoami))).value
@@ -267,18 +270,20 @@ def test_a_server_without_users_makes_room_for_another(tmp_path):
     shut_down()
     warm_up(["json"])
     with LocalEngine(n_workers=1, scratch=tmp_path, preload=["json"]) as engine:
+        eventually(servers)
         [used] = servers()
         warm_up(["numpy"])
-        assert len(servers()) == 2
+        eventually(lambda: len(servers()) == 2)
         assert last(engine, engine.submit(job(jobs.echo, 1))).value == 1
         warm_up(["csv"])
-        assert len(servers()) == 2
+        eventually(lambda: len(servers()) == 2)
         assert used in servers()
 
 
 def test_shut_down_ends_the_server_at_once_even_in_the_preload(tmp_path):
     shut_down()
     warm_up(["sklearn.ensemble"])
+    eventually(servers)
     [server] = servers()
     shut_down()
     assert servers() == []

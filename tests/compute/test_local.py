@@ -128,6 +128,7 @@ def test_hard_deadline_kills(engine, function):
 
 def test_hard_deadline_passed_in_the_queue(lone_engine):
     busy = lone_engine.submit(job(jobs.until_stopped))
+    assert first(lone_engine).value == "up"
     late = lone_engine.submit(job(jobs.echo, hard_deadline=time.monotonic() + 0.2))
     event = last(lone_engine, late)
     assert (event.value, event.pid) == (Killed("deadline"), None)
@@ -151,6 +152,7 @@ def test_kill_ends_a_job_and_the_queue_goes_on(lone_engine, function):
 @pytest.mark.parametrize("verb", ["stop", "kill"])
 def test_a_queued_job_can_be_withdrawn(lone_engine, verb):
     busy = lone_engine.submit(job(jobs.until_stopped))
+    assert first(lone_engine).value == "up"
     queued = lone_engine.submit(job(jobs.echo))
     getattr(lone_engine, verb)(queued)
     assert last(lone_engine, queued).value == Killed("asked")
@@ -340,6 +342,7 @@ def test_engines_share_one_server(tmp_path):
 def test_two_engines_at_once(tmp_path, lone_engine):
     with LocalEngine(n_workers=1, scratch=tmp_path) as other:
         mine = lone_engine.submit(job(jobs.until_stopped))
+        assert first(lone_engine).value == "up"
         theirs = other.submit(job(jobs.whoami))
         assert last(other, theirs).kind == "done"
         lone_engine.stop(mine)

@@ -120,6 +120,7 @@ def test_function_sees_labels_and_weights():
     )
     assert metric.optimum == -np.inf
     assert metric.score(Y, P) == 0.75
+    assert metric != get_metric(weighted_cost, task="binary", classes=LABELS.copy())
     assert metric.score(Y, P, np.array([1.0, 1.0, 0.0, 0.0])) == 0.25
 
 
