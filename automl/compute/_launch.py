@@ -24,6 +24,7 @@ _THREAD_VARIABLES = (
     "MKL_NUM_THREADS",
     "NUMEXPR_NUM_THREADS",
     "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
 
@@ -222,8 +223,8 @@ def _environment(threads: int) -> dict[str, str]:
     return dict.fromkeys(_THREAD_VARIABLES, str(threads)) | {
         # Waiting threads that spin make everything several times slower on a busy machine.
         "OMP_WAIT_POLICY": "PASSIVE",
-        # These two start threads when they are loaded; the server must have none when it forks.
-        "OPENBLAS_NUM_THREADS": "1",
+        # pyarrow starts a thread when it is loaded; the server must have none when it forks.
+        # OpenBLAS starts some too, but ends them by itself around a fork.
         "JE_ARROW_MALLOC_CONF": "background_thread:false",
     }
 

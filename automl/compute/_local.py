@@ -111,8 +111,7 @@ class LocalEngine:
         self._n_workers = n_workers
         self._scratch = Path(scratch).absolute()
         self._folder: Path | None = None
-        paths = sys.path if paths is None else paths
-        self._greeting = _worker.greeting(paths, threads_per_worker)
+        self._greeting = _worker.greeting(sys.path if paths is None else paths)
         self._server = _launch.acquire(tuple(preload), threads_per_worker)
         self._owner = os.getpid()
         self._closed = False

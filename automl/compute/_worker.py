@@ -34,23 +34,20 @@ class Greeting:
         The driver's module search path.
     main : str
         Name by which workers could import the driver's own script, and so run it again; or "".
-    threads : int
-        How many threads the worker may use.
     """
 
     paths: tuple[str, ...]
     main: str
-    threads: int
 
 
-def greeting(paths: Sequence[str], threads: int) -> Greeting:
+def greeting(paths: Sequence[str]) -> Greeting:
     """Describe this process, the driver, to its workers."""
     main = sys.modules["__main__"]
     spec = getattr(main, "__spec__", None)
     name = spec.name if spec else Path(getattr(main, "__file__", None) or "").stem
     # A script that the driver has imported itself is meant to be imported.
     own = "" if name in sys.modules else str(name)
-    return Greeting(tuple(map(os.path.abspath, paths)), own, threads)
+    return Greeting(tuple(map(os.path.abspath, paths)), own)
 
 
 def send(link: Connection, message: Any) -> None:
@@ -92,16 +89,6 @@ def _settle_in(greeting: Greeting) -> None:
     sys.path.extend(path for path in greeting.paths if path not in known)
     if greeting.main:
         sys.modules.setdefault(greeting.main, None)  # type: ignore[arg-type]
-    if greeting.threads > 1:
-        _free_blas(greeting.threads)
-
-
-def _free_blas(threads: int) -> None:
-    """Let BLAS use its threads: the server holds it at one, to have none when it forks."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    os.environ["OPENBLAS_NUM_THREADS"] = str(threads)  # for one that is loaded later
-    threadpool_limits(threads, user_api="blas")
 
 
 def _serve(link: Connection) -> None:

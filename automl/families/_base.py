@@ -79,9 +79,9 @@ class FitData:
     y : ndarray of shape (n_rows,)
         Class codes or numbers.
     train : ndarray of int
-        Rows to train on.
+        Rows to train on, in ascending order.
     valid : ndarray of int
-        Rows to predict and to choose the step by; empty for a refit.
+        Rows to predict and to choose the step by, in ascending order; empty for a refit.
     weight : ndarray of shape (n_rows,), optional
     cache : dict
         Lives as long as the process and the table: what a family wants to build once.

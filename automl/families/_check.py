@@ -1,14 +1,18 @@
 """What every family must be able to do, as a function that anyone can run on theirs."""
 
+import json
 import time
-from collections.abc import Callable
+import warnings
+from importlib import import_module
+from math import nan
 from typing import Any
 
 import numpy as np
 
-from automl.families._base import Family, FitData, Model, Params, Problem, Resources
+from automl.families._base import Family, FitData, Params
+from automl.families._case import CLASSES, Case, make_problem
 from automl.families._watch import Watch
-from automl.features import Matrix
+from automl.features import ENCODINGS
 
 
 class ContractError(AssertionError):
@@ -21,7 +25,8 @@ def check_family(family: Family) -> None:
     A family passes if for each task that it supports its starting configurations and its
     proposals fit, report a learning curve of increasing steps, beat the constant, predict the
     same after saving and loading, and honour the seed, the weights, one thread, missing values,
-    categories that were not in the training rows, a step limit, and a request to stop.
+    categories and classes that were not in the training rows, a step limit, and a request to
+    stop.
 
     Parameters
     ----------
@@ -37,88 +42,16 @@ def check_family(family: Family) -> None:
     >>> from automl.families import get_family
     >>> check_family(get_family("constant"))
     """
-    supported = [t for t in ("binary", "multiclass", "regression") if _supports(family, t)]
+    for module in family.preload:
+        import_module(module)
+    supported = [t for t in CLASSES if family.supports(make_problem(t, 240))]
     _require(bool(supported), f"{family.name} supports no task")
     for task in supported:
         for check in CHECKS:
-            case = Case(family, task)
             try:
-                check(case)
+                check(Case(family, task))
             except ContractError as e:
-                raise ContractError(f"{family.name}, {task}: {e}") from e
-
-
-class Case:
-    """A family with a small made-up table: numbers, a category, and missing values."""
-
-    def __init__(self, family: Family, task: str, n_rows: int = 240) -> None:
-        self.family = family
-        self.n_rows = n_rows
-        n_classes = {"binary": 2, "multiclass": 3}.get(task, 0)
-        self.problem = Problem(task, n_rows, n_columns=5, n_classes=n_classes)
-        rng = np.random.default_rng(0)
-        numbers = rng.normal(size=(n_rows, 4))
-        codes = rng.integers(0, 4, n_rows)
-        signal = numbers[:, 0] + 0.5 * numbers[:, 1] + 0.8 * (codes == 1)
-        self.y: np.ndarray = signal
-        if n_classes:
-            cuts = np.quantile(signal, np.linspace(0, 1, n_classes + 1)[1:-1])
-            self.y = np.searchsorted(cuts, signal).astype(np.int64)
-        self.numbers, self.codes = numbers, codes
-        self.params = dict(family.starts(self.problem)[0].params)
-
-    def matrix(self, encoding: str) -> Matrix:
-        """The table as the family asked for it."""
-        if encoding == "tree":
-            numbers = self.numbers.copy()
-            numbers[::7, 3] = np.nan
-            values = np.column_stack([numbers, self.codes]).astype(np.float32)
-            names = ("a", "b", "c", "d", "city")
-            return Matrix(values, names, names, (0, 0, 0, 0, 4))
-        hot = np.eye(4)[self.codes]
-        values = np.column_stack([self.numbers, hot]).astype(np.float32)
-        names = tuple(f"x{i}" for i in range(values.shape[1]))
-        return Matrix(values, names, names, (0,) * len(names))
-
-    def data(self, *, weight: np.ndarray | None = None) -> FitData:
-        """Two thirds to train on; the last category is met in the other third only."""
-        rows = np.arange(self.n_rows)
-        valid = (rows % 3 == 0) | (self.codes == 3)
-        matrix = self.matrix(self.family.encoding(self.params))
-        return FitData(matrix, self.y, rows[~valid], rows[valid], weight)
-
-    def loss(self, data: FitData) -> Callable[[np.ndarray], float]:
-        """Squared error for values, log loss for classes."""
-        y = self.y[data.valid]
-        if self.problem.task == "regression":
-            return lambda p: float(np.mean((y - p[:, 0]) ** 2))
-        if self.problem.task == "binary":
-            return lambda p: float(-np.log(np.where(y, p[:, 0], 1 - p[:, 0]) + 1e-9).mean())
-        return lambda p: float(-np.log(p[np.arange(len(y)), y] + 1e-9).mean())
-
-    def fit(
-        self,
-        data: FitData,
-        watch: Watch | None = None,
-        *,
-        params: Params | None = None,
-        seed: int = 0,
-    ) -> tuple[Model, Watch]:
-        """Fit once; the watch tells what happened."""
-        watch = watch or Watch(self.loss(data))
-        model = self.family.fit(
-            self.params if params is None else params,
-            data,
-            watch,
-            problem=self.problem,
-            resources=Resources(seed=seed),
-        )
-        return model, watch
-
-
-def _supports(family: Family, task: str) -> bool:
-    n_classes = {"binary": 2, "multiclass": 3}.get(task, 0)
-    return family.supports(Problem(task, 240, n_columns=5, n_classes=n_classes))
+                raise ContractError(f"{family.name}, {task}, {check.__name__}: {e}") from e
 
 
 def _require(holds: bool, message: str) -> None:
@@ -130,46 +63,119 @@ def _same(a: np.ndarray, b: np.ndarray, tolerance: float = 1e-6) -> bool:
     return a.shape == b.shape and bool(np.allclose(a, b, rtol=tolerance, atol=tolerance))
 
 
-def check_predictions(case: Case) -> None:
-    """Shapes, probabilities, and a better loss than the constant's."""
-    data = case.data()
-    model, watch = case.fit(data)
-    out = model.predict(data.valid_X)
-    _require(
-        out.shape == (len(data.valid), case.problem.n_outputs),
-        f"predictions have shape {out.shape}",
-    )
+def _require_sound(case: Case, out: np.ndarray, n_rows: int) -> None:
+    """Finite predictions of the right shape; probabilities where there are classes."""
+    wanted = (n_rows, case.problem.n_outputs)
+    _require(out.shape == wanted, f"predictions have shape {out.shape}, not {wanted}")
     _require(bool(np.isfinite(out).all()), "a prediction is missing or infinite")
     if case.problem.task != "regression":
         _require(bool(((out >= 0) & (out <= 1)).all()), "probabilities outside 0 to 1")
     if case.problem.task == "multiclass":
         _require(_same(out.sum(axis=1), np.ones(len(out)), 1e-4), "rows do not sum to 1")
+
+
+def check_predictions(case: Case) -> None:
+    """Shapes, probabilities, and a better loss than the constant's."""
+    from automl.families.constant import Constant
+
+    data = case.data()
+    model, watch = case.fit(data, Watch(case.loss(data)))
+    out = model.predict(data.valid_X)
+    _require_sound(case, out, len(data.valid))
     _require(watch.best_predictions is not None, "the watch was shown no predictions")
     assert watch.best_predictions is not None
     _require(
         _same(watch.best_predictions, out.astype(np.float32), 1e-4),
-        "the model returned is not the one at the watch's best step",
+        "the model returned does not predict what the watch was shown at its best step",
     )
-    if case.family.name != "constant":
-        from automl.families.constant import Constant
-
-        baseline = Case(Constant(), case.problem.task)
-        base_data = baseline.data()
-        _, base = baseline.fit(base_data, Watch(case.loss(base_data)))
+    two = model.predict(data.valid_X, n_threads=2)
+    _require(_same(two, out), "predictions depend on the number of threads")
+    if not isinstance(case.family, Constant):
+        _, base = Case(Constant(), case.problem.task).fit(data, Watch(case.loss(data)))
         _require(watch.best_loss < base.best_loss, "no better than the constant")
 
 
-def check_save(case: Case) -> None:
-    """The same predictions after a round trip through bytes."""
+def check_absolute_error(case: Case) -> None:
+    """A metric that medians win is served too."""
+    if case.problem.task == "regression":
+        other = Case(case.family, "regression", absolute_error=True)
+        data = other.data()
+        _require_sound(other, other.fit(data)[0].predict(data.valid_X), len(data.valid))
+
+
+def check_best_step(case: Case) -> None:
+    """The model is that of the best step, also where the best is an early one."""
+    data = case.data()
+    losses = iter(range(10**9))
+    watch = Watch(lambda _: float(next(losses)))
+    model, _ = case.fit(data, watch)
+    assert watch.best_predictions is not None
+    _require(
+        _same(watch.best_predictions, model.predict(data.valid_X).astype(np.float32), 1e-4),
+        f"the model returned is not the one at the watch's best step ({watch.best_step})",
+    )
+
+
+def check_undefined_loss(case: Case) -> None:
+    """A metric that is undefined on these rows is survived."""
+    data = case.data()
+    model, _ = case.fit(data, Watch(lambda _: nan, limit=3))
+    _require_sound(case, model.predict(data.valid_X), len(data.valid))
+
+
+def check_strange_rows(case: Case) -> None:
+    """Missing values and categories never seen are predicted, each row for itself."""
     data = case.data()
     model, _ = case.fit(data)
-    loaded = case.family.load(model.save())
+    rows = case.encode(case.strange())
+    out = model.predict(rows)
+    _require_sound(case, out, len(rows))
+    alone = np.concatenate([model.predict(row[None]) for row in rows])
+    _require(_same(alone, out), "a row alone is predicted differently")
+
+
+def check_rare_class(case: Case) -> None:
+    """A class that no training row has keeps its place in the predictions."""
+    if case.problem.task != "multiclass":
+        return
+    for code in range(case.problem.n_classes):
+        data = case.data(without_class=code)
+        out = case.fit(data)[0].predict(data.matrix.values[data.train])
+        _require_sound(case, out, len(data.train))
+        seen = np.delete(out, code, axis=1).max(axis=1) if out.size else out
+        _require(
+            bool((out[:, code] < seen).all()),
+            f"class {code} is predicted although no training row had it",
+        )
+
+
+def check_few_rows(case: Case) -> None:
+    """A dozen rows are enough to give a model."""
+    small = Case(case.family, case.problem.task, n_rows=20)
+    if small.family.supports(small.problem):
+        data = small.data()
+        _require_sound(small, small.fit(data)[0].predict(data.valid_X), len(data.valid))
+
+
+def check_save(case: Case) -> None:
+    """The same predictions after a round trip through bytes that hold no pickle."""
+    data = case.data()
+    model, _ = case.fit(data)
+    files = model.save()
+    for name, content in files.items():
+        plain = name == name.strip("./\\ ") and "/" not in name and "\\" not in name
+        _require(bool(name) and plain, f"the file name {name!r} is not a plain name")
+        _require(isinstance(content, bytes), f"the content of {name!r} is not bytes")
+        pickled = content[:1] == b"\x80" and content[-1:] == b"."
+        _require(not pickled, f"{name!r} is a pickle, which runs code when it is loaded")
+    loaded = case.family.load(files)
+    out = model.predict(data.valid_X)
+    again = loaded.predict(data.valid_X)
     _require(
-        bool((model.predict(data.valid_X) == loaded.predict(data.valid_X)).all()),
+        out.shape == again.shape and bool((out == again).all()),
         "predictions differ after saving and loading",
     )
-    one = loaded.predict(data.valid_X[:1])
-    _require(_same(one, model.predict(data.valid_X)[:1]), "one row alone is predicted differently")
+    _require(loaded.save() == files, "a loaded model saves other files than it was loaded from")
 
 
 def check_seed(case: Case) -> None:
@@ -180,12 +186,17 @@ def check_seed(case: Case) -> None:
 
 
 def check_weights(case: Case) -> None:
-    """Rows of weight zero have no say."""
-    weight = np.where(case.y > np.median(case.y), 1.0, 1e-6)
-    data = case.data()
-    plain = case.fit(data)[0].predict(data.valid_X)
-    weighted = case.fit(case.data(weight=weight))[0].predict(data.valid_X)
-    _require(not _same(plain, weighted, 1e-3), "sample weights change nothing")
+    """Of rows that contradict each other the heavier ones are believed."""
+    means = []
+    for weights in (None, (1e-3, 1.0), (1.0, 1e-3)):
+        data = case.contradiction(weights)
+        model, _ = case.fit(data)
+        means.append(float(model.predict(data.valid_X)[:, -1].mean()))
+    plain, high, low = means
+    _require(
+        low + 0.1 < plain < high - 0.1,
+        f"weights moved the mean prediction from {plain:.3g} to {low:.3g} and {high:.3g}",
+    )
 
 
 def check_curve(case: Case) -> None:
@@ -199,41 +210,92 @@ def check_curve(case: Case) -> None:
 
 
 def check_refit(case: Case) -> None:
-    """Without validation rows the step limit alone decides."""
+    """Without validation rows the step limit and the clock alone decide."""
     data = case.data()
     rows = np.arange(case.n_rows)
     everything = FitData(data.matrix, data.y, rows, rows[:0])
-    model, _ = case.fit(everything, Watch(None, limit=2))
-    _require(len(model.predict(data.valid_X)) == len(data.valid), "a refit does not predict")
+    for watch in (Watch(None, limit=2), Watch(None, stopped=lambda: True)):
+        model, _ = case.fit(everything, watch)
+        _require_sound(case, model.predict(data.valid_X), len(data.valid))
+
+
+class _Strict(Watch):
+    """A watch that remembers whether it was asked again after it had said stop."""
+
+    told = 0
+    ignored = 0
+
+    def observe(self, step: int, predictions: np.ndarray) -> bool:
+        """Count what comes after the first "stop"."""
+        self.ignored += self.told
+        ends = super().observe(step, predictions)
+        self.told = max(self.told, int(ends))
+        return ends
 
 
 def check_stop(case: Case) -> None:
-    """A request to stop is honoured soon, with a model."""
+    """A request to stop is honoured at once, with a model."""
     data = case.data()
     started = time.perf_counter()
-    model, watch = case.fit(data, Watch(case.loss(data), stopped=lambda: True))
-    _require(watch.interrupted, "the family never asked whether to stop")
+    for patience in (0, 3):
+        asked = iter(range(10**9))
+        watch = _Strict(case.loss(data), stopped=lambda a=asked, p=patience: next(a) >= p)  # type: ignore[misc]
+        model, _ = case.fit(data, watch)
+        _require(watch.interrupted or patience > 0, "the family never asked whether to stop")
+        _require(watch.ignored == 0, f"{watch.ignored} steps were taken after the order to stop")
+        _require_sound(case, model.predict(data.valid_X), len(data.valid))
+        assert watch.best_predictions is not None
+        _require(
+            _same(watch.best_predictions, model.predict(data.valid_X).astype(np.float32), 1e-4),
+            "after a stop the model is not the one at the watch's best step",
+        )
     _require(time.perf_counter() - started < 20, "stopping took over 20 seconds")
-    _require(len(model.predict(data.valid_X)) == len(data.valid), "no model after a stop")
+
+
+def check_one_thread(case: Case) -> None:
+    """A fit that was granted one thread computes in no other.
+
+    Compared are the seconds of the processor that the process and the calling thread used. The
+    linear algebra beneath numpy is held to one thread here, as workers do by the environment.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    data = case.data()
+    for attempt in (1, 2):  # other threads of the caller may have been busy by chance
+        with threadpool_limits(1, user_api="blas"):
+            process, thread = time.process_time(), time.thread_time()
+            case.fit(data, Watch(case.loss(data)))
+            thread = time.thread_time() - thread
+            elsewhere = time.process_time() - process - thread
+        if elsewhere < 0.02 + 0.15 * thread:
+            return
+        share = round(100 * elsewhere / (elsewhere + thread))
+        _require(attempt == 1, f"{share} % of a fit on one thread ran in other threads")
 
 
 def check_space(case: Case) -> None:
-    """Proposals fit, and starting configurations lie in the space."""
+    """Proposals fit, starting configurations lie in the space, and JSON can hold both."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     starts = case.family.starts(case.problem)
     ranks = [s.rank for s in starts]
+    _require(bool(ranks), "there is no starting configuration")
     _require(ranks == sorted(ranks), "starting configurations are not in order of rank")
     for start in starts:
         study.enqueue_trial(start.params)
     for i in range(len(starts) + 2):
-        trial = study.ask()
-        params = case.family.suggest(trial, case.problem)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            params = case.family.suggest(study.ask(), case.problem)
+        _require(not told, f"asking for parameters warns: {told and told[0].message}")
         if i < len(starts):
             wanted = starts[i].params
             _require(_contains(params, wanted), f"{wanted} became {params} in the space")
+            params = dict(wanted) | params
+        _require(_is_json(params), f"JSON can't hold {params} as they are")
+        _require(case.family.encoding(params) in ENCODINGS, f"unknown encoding for {params}")
         case.params = params
         data = case.data()
         case.fit(data, Watch(case.loss(data), limit=2), params=params)
@@ -246,13 +308,27 @@ def _contains(params: Params, wanted: Params) -> bool:
     return all(equal(params[k], v) for k, v in wanted.items() if k in params)
 
 
+def _is_json(params: Params) -> bool:
+    try:
+        return bool(json.loads(json.dumps(params)) == params)
+    except TypeError:
+        return False
+
+
 CHECKS = (
     check_predictions,
+    check_absolute_error,
+    check_best_step,
+    check_undefined_loss,
+    check_strange_rows,
+    check_rare_class,
+    check_few_rows,
     check_save,
     check_seed,
     check_weights,
     check_curve,
     check_refit,
     check_stop,
+    check_one_thread,
     check_space,
 )

@@ -31,6 +31,19 @@ class Watch:
     patience_share : float
         or after this share of the best step, whichever is larger.
 
+    Attributes
+    ----------
+    keeps_last : bool
+        Set by families whose later steps are better by nature, such as averages of trees: then
+        "best" means last, and validation rows don't choose the step.
+    best_step : int
+    best_loss : float
+    best_predictions : ndarray of shape (n_valid, n_outputs), float32
+    curve : list of (int, float)
+        What was reported.
+    interrupted : bool
+        Whether the fit was told to end before its own rules did.
+
     Examples
     --------
     >>> watch = Watch(lambda p: float(p.mean()), patience=2, patience_share=0.0)
@@ -52,6 +65,7 @@ class Watch:
         patience_share: float = 0.3,
     ) -> None:
         self.limit = limit
+        self.keeps_last = False
         self.best_step = 0
         self.best_loss = float("inf")
         self.best_predictions: np.ndarray | None = None
@@ -94,7 +108,8 @@ class Watch:
         """Take the predictions after `step`; True when the fit should end."""
         assert self._loss is not None
         value = self._loss(predictions)
-        if isfinite(value) and (value < self.best_loss or self.best_predictions is None):
+        better = value < self.best_loss or self.keeps_last or self.best_predictions is None
+        if isfinite(value) and better:
             self.best_loss, self.best_step = value, step
             self.best_predictions = np.array(predictions, dtype=np.float32)
         if step >= self._next_report:

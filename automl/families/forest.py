@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     import optuna
 
 MAX_TREES = 300
-MAX_LEAVES = 15_000
-BATCHES = (8, 8, 16, 16, 32, 32, 64, 64, 60)
-"""Trees added at each step: the curve is reported between them, and the clock is watched."""
+BATCH = 12
+"""Most trees grown between two looks at the clock."""
 
 
 class _ForestFamily(Family):
@@ -37,7 +36,7 @@ class _ForestFamily(Family):
         """The few parameters that matter for averaged deep trees."""
         return {
             "max_features": trial.suggest_float("max_features", 0.1, 1.0),
-            "min_samples_leaf": trial.suggest_int("min_samples_leaf", 1, 20, log=True),
+            "min_samples_leaf": trial.suggest_int("min_samples_leaf", 1, 64, log=True),
         }
 
     def fit(
@@ -49,7 +48,7 @@ class _ForestFamily(Family):
         problem: Problem,
         resources: Resources,
     ) -> Model:
-        """Grow the forest batch by batch; more trees never hurt, so the last step is kept."""
+        """Grow the forest batch by batch; a step is a tree."""
         import sklearn.ensemble
 
         name = self.estimators[problem.task == "regression"]
@@ -58,8 +57,7 @@ class _ForestFamily(Family):
         if problem.task == "regression" and problem.absolute_error and len(y) <= 2000:
             settings["criterion"] = "absolute_error"
         forest = getattr(sklearn.ensemble, name)(
-            n_estimators=BATCHES[0],
-            max_leaf_nodes=MAX_LEAVES,
+            n_estimators=1,
             warm_start=True,
             n_jobs=resources.n_threads,
             random_state=resources.seed,
@@ -67,16 +65,18 @@ class _ForestFamily(Family):
         )
         valid = np.ascontiguousarray(data.valid_X, dtype=np.float32)
         total = np.zeros((len(valid), 1))
-        watch.with_patience(float("inf"), 0.0)
-        seen = 0
-        for step, batch in zip(watch.steps(len(BATCHES)), BATCHES, strict=False):
-            forest.n_estimators = seen + batch
+        watch.with_patience(float("inf"), 0.0).keeps_last = True
+        limit, trees = watch.steps(MAX_TREES).stop - 1, 0
+        while trees < limit:
+            batch = min(limit - trees, max(1, trees // 4), BATCH)
+            forest.n_estimators = trees + batch
             forest.fit(X, y, sample_weight=weight)
-            for tree in forest.estimators_[seen:]:
-                total = total + tree.tree_.predict(valid).reshape(len(valid), -1)
-            seen += batch
+            fresh = forest.estimators_[trees:]
+            trees += batch
             if watch.validates:
-                if watch.observe(step, _outputs(total / seen, forest, problem)):
+                for tree in fresh:
+                    total = total + tree.tree_.predict(valid).reshape(len(valid), -1)
+                if watch.observe(trees, _outputs(total / trees, forest, problem)):
                     break
             elif watch.out_of_time():
                 break
@@ -91,15 +91,16 @@ class ExtraTrees(_ForestFamily):
     """Extremely randomised trees (Geurts, Ernst, Wehenkel 2006)."""
 
     name = "extra_trees"
-    relative_cost = 0.7
+    relative_cost = 4.0
     estimators = ("ExtraTreesClassifier", "ExtraTreesRegressor")
 
     def starts(self, problem: Problem) -> Sequence[Start]:
         """Library defaults, then more columns per split as in TabRepo's portfolio."""
         default = 1.0 if problem.task == "regression" else _sqrt_share(problem)
+        leaf = _leaf(problem)
         return [
-            Start({"max_features": default, "min_samples_leaf": 1}, rank=3),
-            Start({"max_features": 0.75, "min_samples_leaf": 2}, rank=12),
+            Start({"max_features": default, "min_samples_leaf": leaf}, rank=3),
+            Start({"max_features": 0.75, "min_samples_leaf": 2 * leaf}, rank=12),
         ]
 
 
@@ -107,17 +108,22 @@ class RandomForest(_ForestFamily):
     """Random forest (Breiman 2001)."""
 
     name = "random_forest"
-    relative_cost = 1.5
+    relative_cost = 5.0
     estimators = ("RandomForestClassifier", "RandomForestRegressor")
 
     def starts(self, problem: Problem) -> Sequence[Start]:
         """A third of the columns for regression, their square root for classes."""
         default = 0.4 if problem.task == "regression" else _sqrt_share(problem)
-        return [Start({"max_features": default, "min_samples_leaf": 1}, rank=6)]
+        return [Start({"max_features": default, "min_samples_leaf": _leaf(problem)}, rank=6)]
 
 
 def _sqrt_share(problem: Problem) -> float:
     return float(np.clip(problem.n_columns**-0.5, 0.02, 1.0))
+
+
+def _leaf(problem: Problem) -> int:
+    """Rows per leaf: 1 on small tables; leaves that grow with the table keep forests small."""
+    return int(np.clip(problem.n_rows // 5000, 1, 30))
 
 
 def _outputs(predictions: np.ndarray, forest: Any, problem: Problem) -> np.ndarray:

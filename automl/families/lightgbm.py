@@ -73,21 +73,25 @@ class LightGBM(Family):
             default = _point(0.04, 50, 40, bagging=0.75)
         if problem.n_rows < 1000:
             default |= {"min_data_in_leaf": min(10, default["min_data_in_leaf"])}
-        return [
+        starts = [
             Start(default, rank=0),
-            Start(_point(0.03, 16, 12, columns=0.56, extra_trees=True), rank=4),
+            Start(_point(0.06, 16, 12, columns=0.56, extra_trees=True), rank=4),
             Start(_point(0.03, 53, 14, columns=0.7), rank=7),
             Start(_point(0.03, 128, 3, columns=0.9), rank=9),
             Start(_point(0.05, 8, 5, columns=0.5, l2=1.0), rank=11),
             Start(_point(0.034, 127, 6, columns=0.83, extra_trees=True), rank=14),
         ]
+        most = _most_leaves(problem)
+        return [
+            Start(s.params | {"num_leaves": min(most, s.params["num_leaves"])}, s.rank)
+            for s in starts
+        ]
 
     def suggest(self, trial: "optuna.Trial", problem: Problem) -> Params:
         """The space of TabArena, with the rate bounded below by what a minute can train."""
-        leaves = max(4, min(256, problem.n_rows // 4))
         return {
             "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.15, log=True),
-            "num_leaves": trial.suggest_int("num_leaves", 3, leaves, log=True),
+            "num_leaves": trial.suggest_int("num_leaves", 3, _most_leaves(problem), log=True),
             "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 1, 64, log=True),
             "feature_fraction": trial.suggest_float("feature_fraction", 0.3, 1.0),
             "bagging_fraction": trial.suggest_float("bagging_fraction", 0.6, 1.0),
@@ -118,11 +122,11 @@ class LightGBM(Family):
             "num_threads": resources.n_threads,
             "seed": resources.seed,
             "deterministic": True,
-            "force_col_wise": True,
+            "force_row_wise": True,
             "device_type": resources.device,
         }
         rate = float(params["learning_rate"])
-        watch.with_patience(np.clip(2.5 / rate, 25, 150), 0.3)
+        watch.with_patience(float(np.clip(2.0 / rate, 20, 100)), 0.2)
         booster = lgb.Booster(settings, train)
         if watch.validates:
             valid = full.subset(data.valid, params=DATASET).construct()
@@ -163,6 +167,10 @@ def _point(
         "lambda_l2": l2,
         "cat_smooth": 10.0,
     }
+
+
+def _most_leaves(problem: Problem) -> int:
+    return max(4, min(256, problem.n_rows // 4))
 
 
 def _objective(problem: Problem) -> Params:

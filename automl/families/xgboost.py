@@ -1,5 +1,6 @@
 """XGBoost: gradient boosting on level-wise trees."""
 
+import json
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,13 @@ MAX_ROUNDS = 5000
 MAX_BIN = 256
 KEPT_CELLS = 200_000_000
 """Quantised folds of a table with more cells than this are not kept between trials."""
+
+LARGEST = "largest_codes"
+"""Attribute of a booster: for each categorical column the largest code in its training rows.
+
+XGBoost takes a larger one for the largest where rows are quantised, and for none of those it
+knows elsewhere. Missing means the same everywhere.
+"""
 
 
 class XGBoostModel:
@@ -39,17 +47,21 @@ class XGBoostModel:
     def predict(self, X: np.ndarray, *, n_threads: int = 1) -> np.ndarray:
         """Probabilities or values, of shape (n_rows, n_outputs)."""
         self.booster.set_param({"nthread": n_threads})
-        out = self.booster.inplace_predict(X, validate_features=False)
+        out = self.booster.inplace_predict(self._known(X), validate_features=False)
         return np.asarray(out).reshape(len(X), -1)
 
     def contributions(self, X: np.ndarray) -> np.ndarray:
         """Mean absolute SHAP value of each column, summed over classes."""
         import xgboost as xgb
 
-        matrix = xgb.DMatrix(X, feature_types=self.booster.feature_types)
+        matrix = xgb.DMatrix(self._known(X), feature_types=self.booster.feature_types)
         raw = self.booster.predict(matrix, pred_contribs=True, validate_features=False)
         values = np.abs(raw).reshape(len(X), -1, X.shape[1] + 1)[:, :, :-1]
         return np.asarray(values.sum(axis=1).mean(axis=0))
+
+    def _known(self, X: np.ndarray) -> np.ndarray:
+        """The rows with codes that training did not meet turned into missing values."""
+        return _hide_unseen(X, json.loads(self.booster.attr(LARGEST) or "{}"))
 
     def save(self) -> dict[str, bytes]:
         """XGBoost's UBJSON format."""
@@ -102,7 +114,7 @@ class XGBoost(Family):
         """Boost round by round until the watch has seen enough."""
         import xgboost as xgb
 
-        train, valid = _quantised(data, resources)
+        train, valid, largest = _quantised(data, resources)
         settings = _objective(problem) | dict(params)
         settings |= {
             "tree_method": "hist",
@@ -113,7 +125,7 @@ class XGBoost(Family):
             "verbosity": 0,
             "disable_default_eval_metric": True,
         }
-        watch.with_patience(np.clip(2.5 / float(params["learning_rate"]), 25, 150), 0.3)
+        watch.with_patience(float(np.clip(2.0 / float(params["learning_rate"]), 20, 100)), 0.2)
         booster = xgb.Booster(settings, [train] + ([valid] if valid is not None else []))
         step = 0
         for step in watch.steps(MAX_ROUNDS):
@@ -124,7 +136,9 @@ class XGBoost(Family):
                     break
             elif watch.out_of_time():
                 break
-        return XGBoostModel(bytes(booster[: watch.best_step or step].save_raw("ubj")))
+        booster = booster[: watch.best_step or step]
+        booster.set_attr(**{LARGEST: json.dumps(largest)})
+        return XGBoostModel(bytes(booster.save_raw("ubj")))
 
     def load(self, files: Mapping[str, bytes]) -> Model:
         """Read XGBoost's UBJSON format."""
@@ -163,18 +177,20 @@ def _objective(problem: Problem) -> Params:
 
 def _quantised(
     data: FitData, resources: Resources
-) -> tuple["xgboost.DMatrix", "xgboost.DMatrix | None"]:
+) -> tuple["xgboost.DMatrix", "xgboost.DMatrix | None", dict[str, float]]:
     """Quantised training and validation rows, kept for the next trial on the same fold."""
     import xgboost as xgb
 
-    key = ("xgboost", len(data.train), *data.train[:2], *data.valid[:2], len(data.valid))
+    key = ("xgboost", hash(data.train.tobytes()), hash(data.valid.tobytes()))
     if key in data.cache:
         return data.cache[key]
     types = ["c" if n else "q" for n in data.matrix.cardinalities]
+    codes = {str(i): data.matrix.values[data.train, i] for i in data.matrix.categorical}
+    largest = {i: float(np.nanmax(c, initial=-1.0)) for i, c in codes.items()}
 
     def matrix(rows: np.ndarray, ref: Any) -> "xgboost.DMatrix":
         return xgb.QuantileDMatrix(
-            data.matrix.values[rows],
+            _hide_unseen(data.matrix.values[rows], largest),
             data.y[rows],
             weight=None if data.weight is None else data.weight[rows],
             max_bin=MAX_BIN,
@@ -187,8 +203,18 @@ def _quantised(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         train = matrix(data.train, None)
-        pair = train, matrix(data.valid, train) if len(data.valid) else None
+        pair = train, matrix(data.valid, train) if len(data.valid) else None, largest
     if data.matrix.values.size > KEPT_CELLS:
         data.cache.clear()
     data.cache[key] = pair
     return pair
+
+
+def _hide_unseen(X: np.ndarray, largest: Mapping[str, float]) -> np.ndarray:
+    """The same rows, missing where the code of a category is above the largest one known."""
+    for name, code in largest.items():
+        unseen = X[:, int(name)] > code
+        if unseen.any():
+            X = X.copy()
+            X[unseen, int(name)] = np.nan
+    return X

@@ -77,4 +77,4 @@ def _rows(part: Any, where: str, n_rows: int) -> Codes:
         raise UsageError(
             f"cv: {where} holds row {outside[0]}; the table's rows are 0 to {n_rows - 1}"
         )
-    return rows.astype(np.intp, copy=False)
+    return np.sort(rows.astype(np.intp, copy=False))

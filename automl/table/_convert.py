@@ -75,13 +75,6 @@ Converter = Callable[[pd.Series, Column], Parsed]
 _NOTHING_BAD = np.zeros(0, dtype=bool)
 
 
-def dense(series: pd.Series) -> pd.Series:
-    """Return the column without pandas' sparse storage."""
-    if isinstance(series.dtype, pd.SparseDtype):
-        return pd.Series(np.asarray(series.array), name=series.name)
-    return series
-
-
 def plain_numbers(series: pd.Series) -> np.ndarray | None:
     """Return the column as floats if its dtype is numeric, else None."""
     kind = series.dtype.kind

@@ -101,8 +101,10 @@ def _refuse_sparse(data: Any) -> None:
 
 def _arrow(data: Any) -> pa.Table | None:
     """Return an Arrow table of anything that narwhals knows as a frame or a column."""
-    known = nw.from_native(data, pass_through=True, allow_series=True)
+    if isinstance(data, pa.Table):
+        return data
     try:
+        known = nw.from_native(data, pass_through=True, allow_series=True)
         if isinstance(known, nw.LazyFrame):
             known = known.collect("pyarrow")
         if isinstance(known, nw.DataFrame):
@@ -110,7 +112,7 @@ def _arrow(data: Any) -> pa.Table | None:
             return known.to_arrow()
         if isinstance(known, nw.Series):
             return known.alias(known.name or "x0").to_frame().to_arrow()
-    except (pa.ArrowException, TypeError) as error:
+    except (pa.ArrowException, TypeError, ValueError) as error:
         raise DataError(f"The {type(data).__name__} can't be read: {error}") from error
     return None
 

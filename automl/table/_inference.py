@@ -8,7 +8,7 @@ import pandas as pd
 
 from automl.exceptions import DataError
 from automl.table._column import Column, Role
-from automl.table._convert import EXPECTED, dense, refuse_infinity
+from automl.table._convert import EXPECTED, refuse_infinity
 from automl.table._dates import guess_format, looks_like_dates
 from automl.table._look import Look
 from automl.table._messages import counted, shown
@@ -48,7 +48,7 @@ def infer_column(name: str, series: pd.Series, forced: Role | None = None) -> Co
     >>> infer_column("paid", pd.Series(["yes", "no", None])).reason
     'yes/no; 1 missing'
     """
-    look = Look(name, dense(series))
+    look = Look(name, series)
     if look.series.dtype.kind == "c":
         raise DataError(f"Complex data not supported: column {name!r} holds complex numbers.")
     if forced is not None:

@@ -59,17 +59,17 @@ class Labels:
 
 
 def _one_column(y: Any) -> pd.Series:
+    if isinstance(y, pd.Series):
+        return y
     if y is None:
         raise ValueError("This estimator requires y to be passed, but the target y is None.")
     if type(y).__module__.startswith("scipy.sparse"):
         raise TypeError("Sparse data was passed for y, but dense data is required.")
     if isinstance(y, pa.Array):
         y = pa.chunked_array([y])
-    known = nw.from_native(y, pass_through=True, allow_series=True)
-    if isinstance(y, pd.Series):
-        return y
     if isinstance(y, pd.Index | pd.api.extensions.ExtensionArray):
         return pd.Series(y)
+    known = nw.from_native(y, pass_through=True, allow_series=True)
     if isinstance(known, nw.Series):
         return from_arrow(known.alias("y").to_frame().to_arrow())["y"]
     if isinstance(known, nw.LazyFrame):
@@ -78,6 +78,10 @@ def _one_column(y: Any) -> pd.Series:
         _check_shape(known.shape)
         frame = y if isinstance(y, pd.DataFrame) else from_arrow(known.to_arrow())
         return frame.iloc[:, 0]
+    return _from_array(y)
+
+
+def _from_array(y: Any) -> pd.Series:
     if isinstance(y, list | tuple) and not (len(y) and np.ndim(y[0])):
         return pd.Series(list(y), dtype=None if len(y) else object)
     array = np.asarray(y)

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 import sys
 import zlib
 from collections.abc import Callable, Sequence
@@ -137,7 +138,6 @@ def _read_csv(source: Source, columns: Names) -> pd.DataFrame:
         usecols=None if columns is None else list(columns),
         encoding="utf-8-sig",
         low_memory=False,
-        index_col=False,
         skipinitialspace=True,
         na_values=list(MISSING_TEXTS),
         compression="infer" if isinstance(source, Path) else None,
@@ -226,9 +226,11 @@ def _read_arrow(source: Source, columns: Names) -> pd.DataFrame:
 
 
 def _read_jsonl(source: Source, columns: Names) -> pd.DataFrame:
-    frame = pd.read_json(
-        source, lines=True, dtype=False, convert_dates=False, encoding="utf-8", compression="infer"
-    )
+    with _opened(source) as handle:
+        records = [json.loads(line) for line in handle if line.strip()]
+    if not all(isinstance(record, dict) for record in records):
+        raise DataError('every line must be one JSON object, as in {"a": 1, "b": "x"}')
+    frame = pd.DataFrame(records)
     _check_wanted([str(name) for name in frame.columns], columns)
     return frame if columns is None else frame[list(columns)]
 

@@ -12,7 +12,7 @@ import pandas as pd
 from automl.exceptions import ArtifactError, DataError, SchemaError
 from automl.table._checks import declared_roles, judge_unreadable, missing_columns
 from automl.table._column import Column
-from automl.table._convert import CONVERTERS, dense
+from automl.table._convert import CONVERTERS
 from automl.table._frames import is_unnamed, to_frame
 from automl.table._inference import infer_column
 from automl.table._messages import counted, listed, shown
@@ -125,7 +125,7 @@ class Schema:
         arrays: dict[str, np.ndarray] = {}
         for column in self.features:
             series = found[column.name]
-            parsed = CONVERTERS[column.role](dense(series), column)
+            parsed = CONVERTERS[column.role](series, column)
             if len(parsed.bad) and parsed.bad.any():
                 judge_unreadable(column, series, parsed.bad, quiet=fitting)
             arrays[column.name] = parsed.values

@@ -3,16 +3,20 @@
 import subprocess
 import sys
 import time
+from collections import deque
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import psutil
 import pytest
 
 import automl
-from automl.compute import Job, LocalEngine
+from automl.compute import Event, Job, LocalEngine
 
 from . import jobs
 
+_heard: "WeakKeyDictionary[LocalEngine, deque[Event]]" = WeakKeyDictionary()
+_programs: list[subprocess.Popen[str]] = []
 PATIENCE = 20.0  # seconds after which something that should happen has not happened
 
 
@@ -43,12 +47,14 @@ def first(engine):
 
 
 def listen(engine):
-    """Yield events until there is no work."""
+    """Yield events until there is no work; those not taken are kept for the next listener."""
     give_up = time.monotonic() + PATIENCE
+    heard = _heard.setdefault(engine, deque())
     while time.monotonic() < give_up:
-        events = engine.wait(0.5)
-        yield from events
-        if not events and engine.idle:
+        while heard:
+            yield heard.popleft()
+        heard.extend(engine.wait(0.5))
+        if not heard and engine.idle:
             return
     raise AssertionError("the engine still works")
 
@@ -85,10 +91,20 @@ def eventually(condition):
         time.sleep(0.01)
 
 
+@pytest.fixture(autouse=True)
+def _end_programs():
+    """End what `python` started, where a test has failed to."""
+    yield
+    while _programs:
+        with _programs.pop() as program:
+            program.kill()
+
+
 def python(arguments, **options):
     """Start a Python program that can import the package and the test's jobs."""
     root = str(Path(automl.__file__).parents[1])
     program = [sys.executable, *arguments]
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": root} | options.pop("env", {})
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(program, text=True, env=environment, **pipes, **options)
+    _programs.append(subprocess.Popen(program, text=True, env=environment, **pipes, **options))
+    return _programs[-1]

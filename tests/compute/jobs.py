@@ -127,8 +127,3 @@ def threads_after_blas(payload, data, channel):
 def origin(payload, data, channel):
     """Where the modules named in the payload were loaded from, and the search path."""
     return [getattr(__import__(name), "__file__", None) for name in payload], list(sys.path)
-
-
-def imported(payload, data, channel):
-    """Import a module by name, in the worker."""
-    return __import__(payload).__name__

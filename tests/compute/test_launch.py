@@ -33,7 +33,10 @@ _HANG = """
 engine.put("table", dict(x=np.zeros(1000)))
 for _ in range(2):
     engine.submit(Job("some_jobs:hang"))
-print(sorted(event.pid for _ in range(2) for event in engine.wait()), flush=True)
+pids = []
+while len(pids) < 2:
+    pids += [event.pid for event in engine.wait()]
+print(pids, flush=True)
 """
 
 _JOBS = """
@@ -163,14 +166,12 @@ def test_a_default_socket_timeout_changes_nothing(place):
 
 
 def test_a_forked_child_leaves_the_parents_workers_alone(place):
-    program = (
-        (place / "hello.py")
-        .read_text()
-        .replace(
-            "results = []", "if os.fork() == 0:\n    engine.close(); sys.exit()\nresults = []"
-        )
-    )
-    assert _output(python(["-c", program])) == "[0, 10, 20, 30]\n"
+    again = "pid = os.fork()\nif pid == 0:\n    engine.close(); sys.exit()\nos.waitpid(pid, 0)\n"
+    again += "engine.submit(Job('some_jobs:run', 1))\nprint(engine.wait()[0].pid in pids)\n"
+    program = (place / "hello.py").read_text() + again
+    program = program.replace("results += [event", "results += [pids.add(event.pid) or event")
+    program = program.replace("results = []", "results, pids = [], set()")
+    assert _output(python(["-c", program])) == "[0, 10, 20, 30]\nTrue\n"
 
 
 def test_a_forked_child_can_have_an_engine_of_its_own(place):

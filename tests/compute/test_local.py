@@ -1,7 +1,9 @@
 """One engine: its jobs, their ends, and the workers' lives."""
 
+import colorsys
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -9,6 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
+from automl import compute
 from automl.compute import Failure, Job, Killed, LocalEngine
 from automl.exceptions import UsageError
 
@@ -127,11 +130,12 @@ def test_hard_deadline_kills(engine, function):
 
 
 def test_hard_deadline_passed_in_the_queue(lone_engine):
-    busy = lone_engine.submit(job(jobs.until_stopped))
+    now = time.monotonic()
+    busy = lone_engine.submit(job(jobs.until_stopped, soft_deadline=now + 10))
     assert first(lone_engine).value == "up"
-    late = lone_engine.submit(job(jobs.echo, hard_deadline=time.monotonic() + 0.2))
-    event = last(lone_engine, late)
-    assert (event.value, event.pid) == (Killed("deadline"), None)
+    late = lone_engine.submit(job(jobs.echo, hard_deadline=now + 0.2))
+    [event] = lone_engine.wait()
+    assert (event.job, event.value, event.pid) == (late, Killed("deadline"), None)
     lone_engine.stop(busy)
     assert last(lone_engine, busy).kind == "done"
 
@@ -238,7 +242,8 @@ def test_a_dead_server_is_replaced(engine):
     pids = [first(engine).pid, first(engine).pid]
     server = psutil.Process(pids[0]).parent()
     server.kill()
-    assert [last(engine, number).value.reason for number in numbers] == ["died", "died"]
+    ended = {event.job: event.value.reason for event in listen(engine)}
+    assert ended == dict.fromkeys(numbers, "died")
     assert last(engine, engine.submit(job(jobs.echo, 1))).value == 1
     assert all(gone(pid) for pid in [*pids, server.pid])
 
@@ -360,6 +365,25 @@ def test_other_threads_need_another_server(tmp_path):
             number = engine.submit(job(jobs.threads_after_blas))
             assert last(engine, number).value == threads
             assert psutil.Process(event.pid).parent().num_threads() == 1
+
+
+def test_the_server_has_no_threads_when_it_forks(tmp_path):
+    preload = ["pyarrow", "sklearn.linear_model", "lightgbm"]
+    with LocalEngine(n_workers=1, scratch=tmp_path, preload=preload) as engine:
+        pid = last(engine, engine.submit(job(jobs.whoami))).value
+        assert psutil.Process(pid).parent().num_threads() == 1
+
+
+def test_paths_come_behind_what_is_installed(tmp_path):
+    for name in ("colorsys", "some_own_module"):
+        (tmp_path / f"{name}.py").write_text("")
+    paths = [str(tmp_path), *sys.path]
+    with LocalEngine(n_workers=1, scratch=tmp_path, paths=paths) as engine:
+        number = engine.submit(job(jobs.origin, ["colorsys", "some_own_module"]))
+        (standard, own), path = last(engine, number).value
+    assert standard == colorsys.__file__
+    assert own == str(tmp_path / "some_own_module.py")
+    assert os.path.dirname(compute.__file__) not in path
 
 
 def test_files_stay_constant_over_many_jobs(lone_engine):

@@ -1,0 +1,280 @@
+"""Find a model for a table.
+
+Options can also come from the environment (AUTOML_TIME_BUDGET for --time-budget, and so on) and
+from a TOML file (--config, with time_budget = "10m", and so on). A flag wins over the environment,
+the environment over the file.
+"""
+
+import argparse
+import math
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from automl.cli._console import Console
+from automl.cli._options import (
+    Option,
+    Settings,
+    add_options,
+    names,
+    number,
+    one_of,
+    pairs,
+    path,
+    read_settings,
+    whole,
+)
+from automl.exceptions import ScoreTooLowError, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from automl._fit import FitResult, FitSpec, Progress
+
+DEFAULT_BUDGET = "60s"
+RUNS = "automl-runs"
+SHOWN_ROWS = 15
+
+
+def _duration(value: Any) -> float:
+    from automl.search import parse_duration
+
+    return parse_duration(value)
+
+
+def _families(value: Any) -> list[str]:
+    from automl.families import get_family
+
+    wanted = names(value)
+    for name in wanted if wanted != ["auto"] else ():
+        get_family(name)
+    return wanted
+
+
+OPTIONS = (
+    Option("target", "column to predict", metavar="COL"),
+    Option(
+        "metric",
+        "measure of success: roc_auc, log_loss, rmse, f1, ... or module:function "
+        "(default: roc_auc for two classes, log_loss for more, rmse for values)",
+        metavar="NAME",
+        default="auto",
+    ),
+    Option(
+        "task",
+        "what the target is (default: auto)",
+        one_of("auto", "binary", "multiclass", "regression"),
+        "auto|binary|multiclass|regression",
+        "auto",
+    ),
+    Option(
+        "time-budget",
+        "seconds, or 90s, 10m, 1h; counted from the start of the command (default: 60s, none if "
+        "--max-trials is given alone)",
+        _duration,
+        "TIME",
+    ),
+    Option("max-trials", "configurations to try at most", whole(1), "N"),
+    Option("families", "model families to try, such as lightgbm,linear", _families, "A,B", "auto"),
+    Option("no-ensemble", "let only single models win"),
+    Option("no-pruning", "finish every configuration that was started"),
+    Option(
+        "device", "where to train (default: auto)", one_of("auto", "cpu", "cuda"),
+        "auto|cpu|cuda", "auto",
+    ),
+    Option("n-jobs", "cores to use (default: -1, all that are granted)", whole(), "N", -1),
+    Option("seed", "seed of everything random (default: 0)", whole(0), "N", 0),
+    Option("drop", "columns to leave out", names, "A,B", ()),
+    Option("types", "types of columns that should not be guessed", pairs, "COL=TYPE,...", {}),
+    Option("groups", "column of groups that validation must not split; no feature", metavar="COL"),
+    Option(
+        "positive-label",
+        "the class that metrics such as f1 are about (default: the last one)",
+        metavar="L",
+    ),
+    Option("min-score", "end with exit code 5 if the score is worse", number, "X"),
+    Option("out", "folder of the run, new or empty (default: automl-runs/<file>-<time>)", path, "DIR"),
+    Option("config", "file with options", path, "FILE.toml"),
+    Option("json", "print one JSON object instead of text"),
+    Option("quiet", "no progress on standard error"),
+)  # fmt: skip
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``automl fit``."""
+    parser.add_argument(
+        "data", metavar="DATA", help="CSV, Parquet, Arrow or JSON lines; - for standard input"
+    )
+    add_options(parser, OPTIONS)
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Read, search, save, print."""
+    settings = read_settings(OPTIONS, args)
+    console.json = bool(settings.get("json"))
+    if settings.get("quiet"):
+        console.be_quiet()
+    started = _check_at_once(settings)
+    folder = _folder(settings.get("out"), args.data)
+
+    from automl.cli._early import start_server
+
+    start_server()
+    result = _fit(args.data, settings, folder, started, console)
+    summary = _outcome(result, started)
+    error = _too_low(result, settings.get("min-score"))
+    if console.json:
+        failure = {"error": {"code": error.code, "message": str(error)}} if error else {}
+        console.print_json(summary | failure)
+    else:
+        console.print(_text(result, summary, settings.get("target")))
+    if error is not None:
+        console.note(f"error: {error}")
+    if console.signals():
+        return console.signals.exit_code
+    return 0 if error is None else error.exit_code
+
+
+def _check_at_once(settings: Settings) -> float:
+    """Refuse what needs no data to be refused; return when the budget began to count."""
+    from automl.compute import process_start, resolve_device
+
+    resolve_device(settings.get("device"))
+    if not settings.get("target"):
+        raise UsageError(
+            "The column to predict is missing: give --target COL, AUTOML_TARGET, or target in "
+            "the configuration file."
+        )
+    for name in ("task", "max-trials", "n-jobs", "seed", "drop", "types", "min-score"):
+        settings.get(name)
+    if settings.get("n-jobs") == 0:
+        raise UsageError("n-jobs 0 is not allowed: give a number of cores, or -1 for all.")
+    return process_start()
+
+
+def _folder(wanted: Path | None, data: str) -> Path:
+    """The folder of the run; it is made when the search begins."""
+    if wanted is None:
+        stem = "stdin" if data == "-" else Path(data).name.split(".")[0] or "table"
+        base = Path(RUNS) / f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+        wanted, again = base, 1
+        while wanted.exists():
+            again += 1
+            wanted = base.with_name(f"{base.name}-{again}")
+    folder = wanted.resolve()
+    try:
+        occupied = folder.exists() and any(folder.iterdir())
+    except OSError as error:
+        raise UsageError(f"--out {folder}: it can't be used ({error.strerror}).") from error
+    if occupied:
+        raise UsageError(
+            f"--out {folder}: the folder holds something already; name a new or empty one."
+        )
+    above = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        raise UsageError(f"--out {folder}: {above} can't be written to.")
+    return folder
+
+
+def _fit(
+    data: str, settings: Settings, folder: Path, started: float, console: Console
+) -> "FitResult":
+    from automl.report import progress_for
+
+    budget = _budget(settings)
+    with progress_for(
+        budget, started=started, screen=console.screen, quiet=settings.get("quiet")
+    ) as progress:
+        progress.say(f"reading {data}")
+        from automl._fit import fit_table
+
+        spec = _spec(settings, budget, folder)
+        frame, y, groups = _read(data, settings)
+
+        def search_begins(told: "Progress") -> None:
+            console.signals.gentle = True
+
+        return fit_table(
+            frame,
+            y,
+            spec,
+            groups=groups,
+            started=started,
+            observers=[search_begins, progress],
+            interrupted=console.signals,
+        )
+
+
+def _budget(settings: Settings) -> float | None:
+    if settings.given("time-budget"):
+        return float(settings.get("time-budget"))
+    return None if settings.given("max-trials") else _duration(DEFAULT_BUDGET)
+
+
+def _spec(settings: Settings, budget: float | None, folder: Path) -> "FitSpec":
+    from automl._fit import FitSpec
+
+    # The groups' column stays in the schema, set aside, so that predict knows it.
+    groups = [settings.get("groups")] if settings.given("groups") else []
+    return FitSpec(
+        metric=settings.get("metric"),
+        time_budget=budget,
+        max_trials=settings.get("max-trials"),
+        task=settings.get("task"),
+        families=settings.get("families"),
+        ensemble=not settings.get("no-ensemble"),
+        n_jobs=settings.get("n-jobs"),
+        device=settings.get("device"),
+        seed=settings.get("seed"),
+        run_dir=folder,
+        positive_label=settings.get("positive-label"),
+        types=settings.get("types"),
+        drop=list(dict.fromkeys([*settings.get("drop"), *groups])),
+        pruning=not settings.get("no-pruning"),
+    )
+
+
+def _read(data: str, settings: Settings) -> tuple["pd.DataFrame", "pd.Series", Any]:
+    from automl.cli._tables import take_column
+    from automl.table import read_table
+
+    target, groups = settings.get("target"), settings.get("groups")
+    for name in ("drop", "types", "groups"):
+        if target == groups or target in (settings.get(name) or ()) and name != "groups":
+            raise UsageError(f"--{name} names the target {target!r}.")
+    frame = read_table(data)
+    y = take_column(frame, target, what="target", source=data)
+    if groups is None:
+        return frame, y, None
+    values = take_column(frame, groups, what="groups", source=data)
+    frame[groups] = values
+    return frame, y, values.to_numpy()
+
+
+def _outcome(result: "FitResult", started: float) -> dict[str, Any]:
+    summary = dict(result.summary)
+    summary["elapsed_s"] = round(time.monotonic() - started, 3)
+    return summary
+
+
+def _too_low(result: "FitResult", least: float | None) -> ScoreTooLowError | None:
+    score = float(result.summary["score"])
+    if least is None:
+        return None
+    metric = result.metric
+    reached = score >= least if metric.greater_is_better else score <= least
+    if reached and not math.isnan(score):
+        return None
+    side = "at least" if metric.greater_is_better else "at most"
+    return ScoreTooLowError(
+        f"The score, {metric.name} {score:.6g}, is not {side} {least:g} (--min-score). "
+        f"The model is kept: {result.summary['model']}"
+    )
+
+
+def _text(result: "FitResult", summary: dict[str, Any], target: str) -> str:
+    from automl.report import leaderboard_text, result_text
+
+    board = leaderboard_text(result.leaderboard, result.metric.name, limit=SHOWN_ROWS)
+    return f"{board}\n\n{result_text(summary)}"

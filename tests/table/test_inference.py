@@ -1,0 +1,176 @@
+import datetime as dt
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl.exceptions import DataError
+from automl.table import Role
+from automl.table._inference import infer_column
+
+N = 40
+RNG = np.random.default_rng(0)
+
+
+def infer(values, name="c", **options):
+    return infer_column(name, pd.Series(values, **options))
+
+
+@pytest.mark.parametrize(
+    ("values", "role"),
+    [
+        ([1.5, 2.5, None], "numeric"),
+        ([0, 1, 0, 1], "numeric"),
+        ([3.0, 3.0, None], "numeric"),
+        (["1", " 2.5", "", "1e3"], "numeric"),
+        ([Decimal("1.5"), Decimal("2")], "numeric"),
+        (pd.to_timedelta([1, 2], unit="s"), "numeric"),
+        (pd.array([1, None, 3], dtype="Int64"), "numeric"),
+        (pd.arrays.SparseArray([0, 0, 2]), "numeric"),
+        (pd.arrays.SparseArray([0.0, np.nan, 1.5]), "numeric"),
+        (pd.arrays.SparseArray([True, False]), "boolean"),
+        ([True, False], "boolean"),
+        ([True, None, False], "boolean"),
+        ([True, None, None], "boolean"),
+        (["yes", "No", None], "boolean"),
+        (pd.array([True, None, False], dtype="boolean"), "boolean"),
+        (["yes", "false"], "categorical"),
+        (["yes", None], "categorical"),
+        (["a", "b", "a"], "categorical"),
+        ([1, "a", "a", 2.5], "categorical"),
+        (pd.Categorical([1, 2, 3]), "categorical"),
+        (["2020-01-01", "2020-02-01", None], "datetime"),
+        ([dt.date(2020, 1, 1), dt.date(2020, 1, 2)], "datetime"),
+        (pd.date_range("2020", periods=3, tz="Europe/Berlin"), "datetime"),
+        (pd.period_range("2020", periods=3, freq="M"), "datetime"),
+        ([None, None], "constant"),
+        ([np.nan, np.nan], "constant"),
+        (["", "NA"], "constant"),
+        ([7, 7, 7], "constant"),
+        ([True, True], "constant"),
+        (["x", " x"], "constant"),
+        (pd.Categorical([2, 2]), "constant"),
+        ([pd.Timestamp("2020")] * 2, "constant"),
+    ],
+)
+def test_roles(values, role):
+    assert infer(values).role == role
+
+
+def test_integers_that_are_keys():
+    steps = np.arange(N) + 17
+    shuffled = RNG.permutation(N) * 3
+    assert infer(steps).role is Role.IDENTIFIER
+    assert infer(steps.astype(str)).role is Role.IDENTIFIER
+    assert infer(shuffled, "amount").role is Role.NUMERIC
+    assert infer(steps.astype(float), "id").role is Role.NUMERIC
+    assert infer(steps[:19], "id").role is Role.NUMERIC
+    assert infer(np.append(shuffled, shuffled[0]), "id").role is Role.NUMERIC
+
+
+@pytest.mark.parametrize(
+    "name", ["id", "ID", "customer_id", "customerId", "rowID", "Unnamed: 0", "order-id"]
+)
+def test_names_of_keys(name):
+    assert infer(RNG.permutation(N) * 3, name).role is Role.IDENTIFIER
+
+
+@pytest.mark.parametrize("name", ["paid", "humid", "identity", "index_of_prices", "PAID"])
+def test_names_of_amounts(name):
+    assert infer(RNG.permutation(N) * 3, name).role is Role.NUMERIC
+
+
+def test_texts_that_are_keys():
+    keys = [f"{i:04}-X" for i in range(N)]
+    assert infer(keys).role is Role.IDENTIFIER
+    assert infer(keys[:19]).role is Role.CATEGORICAL
+    assert infer([*keys, None]).role is Role.CATEGORICAL
+    assert infer([*keys, keys[0]]).role is Role.CATEGORICAL
+    assert infer([f"the quick brown fox number {i}" for i in range(N)]).role is Role.CATEGORICAL
+
+
+def test_categories_by_frequency_then_text():
+    column = infer(["b", "c", "a ", "c", None, "a", "d"])
+    assert column.categories == ("a", "c", "b", "d")
+    assert column.reason == "4 distinct strings; 1 missing"
+
+
+def test_unobserved_categories_are_left_out():
+    assert infer(pd.Categorical(["a", "b"], categories=["z", "b", "a"])).categories == ("a", "b")
+
+
+def test_slips_in_numbers_are_missing():
+    column = infer([*map(str, RNG.random(100)), "broken", "n.a."])
+    assert column.role is Role.NUMERIC
+    assert column.tolerant
+    assert column.reason.endswith("2 unreadable and taken as missing")
+
+
+def test_too_many_slips_make_categories():
+    assert infer([*map(str, RNG.random(45)), *"abcde"] * 2).role is Role.CATEGORICAL
+
+
+def test_codes_are_not_numbers_with_slips():
+    codes = [f"{i}.{i % 7}" for i in range(100, 500)] * 4 + [f"V{i}" for i in range(12)] * 5
+    assert infer(codes).role is Role.CATEGORICAL
+
+
+def test_day_and_month_in_their_order():
+    assert infer(["03-04-2020", "14-04-2020", "01-02-2020"]).date_format == "%d-%m-%Y"
+    assert infer(["03/04/2020", "04/14/2020", "01/02/2020"]).date_format == "%m/%d/%Y"
+
+
+def test_the_habit_decides_where_both_orders_are_possible():
+    assert infer(["03-04-2020", "01-02-2020"]).date_format == "%d-%m-%Y"
+    assert infer(["03.04.2020", "01.02.2020"]).date_format == "%d.%m.%Y"
+    assert infer(["03/04/2020", "01/02/2020"]).date_format == "%m/%d/%Y"
+
+
+def test_the_one_row_that_shows_the_order_counts():
+    written = ["03/04/2020"] * 300 + ["05/06/2020"] * 300 + ["31/01/2020"] * 40
+    assert infer(written).date_format == "%d/%m/%Y"
+
+
+def test_nested_cells():
+    values = ["a", "b", *[["c"]] * 3]
+    with pytest.raises(DataError, match=r"'c' holds a list in row 2 \(counting from 0\): \['c'\]"):
+        infer(values)
+
+
+def test_a_nested_cell_among_numbers_is_a_slip():
+    values = [*RNG.random(56), {"foo": "bar"}]
+    column = infer(values, dtype=object)
+    assert column.role is Role.NUMERIC
+    assert column.tolerant
+
+
+@pytest.mark.parametrize("values", [[1.0, np.inf], ["1", "1e999"]])
+def test_infinity(values):
+    with pytest.raises(DataError, match=r"infinity.*'c' has inf in row 1 \(counting from 0\)"):
+        infer(values)
+
+
+def test_complex():
+    with pytest.raises(DataError, match="Complex data not supported"):
+        infer([1j, 2])
+
+
+def forced(values, role):
+    return infer_column("c", pd.Series(values), Role(role))
+
+
+def test_declared_roles():
+    assert forced([1, 2, 1], "categorical").categories == ("1", "2")
+    assert forced([20200131, 20200201], "datetime").role is Role.DATETIME
+    assert forced([0, 1], "boolean").role is Role.BOOLEAN
+    assert forced([7, 7], "numeric").role is Role.NUMERIC
+    assert forced([None, None], "numeric").role is Role.NUMERIC
+    assert forced(["1", "b", "c"], "numeric").tolerant
+    assert forced([1.5, 2.5], "identifier").role is Role.IDENTIFIER
+
+
+@pytest.mark.parametrize("role", ["numeric", "boolean", "datetime"])
+def test_declared_roles_that_read_nothing(role):
+    with pytest.raises(DataError, match=f"declared '{role}', but none.*the first is 'x'"):
+        forced(["x", "z"], role)
