@@ -63,8 +63,12 @@ class FitSpec:
         for name in ("metric", "cv"):
             if not isinstance(plain[name], str | int):
                 plain[name] = getattr(plain[name], "__name__", type(plain[name]).__name__)
-        plain["families"] = plain["families"] if plain["families"] == "auto" else list(
-            [plain["families"]] if isinstance(plain["families"], str) else plain["families"]
+        plain["families"] = (
+            plain["families"]
+            if plain["families"] == "auto"
+            else list(
+                [plain["families"]] if isinstance(plain["families"], str) else plain["families"]
+            )
         )
         return plain
 
@@ -75,8 +79,9 @@ class Progress:
 
     Parameters
     ----------
-    event : {"look", "started", "fold", "ended"}
-        ``look`` comes once, when the table was understood.
+    event : {"look", "started", "fold", "ended", "choose", "end"}
+        ``look`` comes once, when the table was understood; ``choose`` when the search is over;
+        ``end`` last, however the run ended.
     trials : sequence of Trial
         All trials so far, the baseline first.
     trial : Trial, optional
@@ -164,9 +169,12 @@ def fit_table(
     job = _Job.prepare(frame, y, spec, clock, sample_weight, groups, device)
     run = RunDirectory.create(spec.run_dir)
     events = EventLog(run.events, clock.started)
+    watching = list(observers)
     try:
-        return _run(job, run, events, list(observers), interrupted)
+        return _run(job, run, events, watching, interrupted)
     finally:
+        for observer in watching:
+            observer(Progress("end", ()))
         events.close()
         run.remove_work()
         if spec.run_dir is None:
@@ -205,7 +213,7 @@ class _Job:
         device: str,
     ) -> "_Job":
         schema = Schema.infer(frame, types=dict(spec.types), drop=tuple(spec.drop))
-        target, codes, reason = Target.fit(y, task=spec.task)
+        target, codes, reason = Target.fit(y, task=spec.task, name=_name_of(y))
         table = schema.apply(frame, fitting=True)
         metric = get_metric(
             spec.metric,
@@ -255,6 +263,7 @@ class _Job:
             "task": self.target.task,
             "reason": self.reason,
             "metric": self.metric.name,
+            "greater_is_better": self.metric.greater_is_better,
             "rows": self.table.n_rows,
             "columns": len(self.schema.columns),
             "roles": {c.name: [str(c.role), c.reason] for c in self.schema.columns},
@@ -263,6 +272,12 @@ class _Job:
             "workers": self.n_workers,
             "device": self.resources.device,
         }
+
+
+def _name_of(y: Any) -> str:
+    """The target's own name, which messages and ``automl evaluate`` use."""
+    name = getattr(y, "name", None)
+    return name if isinstance(name, str) and name else "target"
 
 
 def _clock(spec: FitSpec, started: float) -> Clock:
@@ -330,6 +345,8 @@ def _run(
     ) as engine:
         search = Search(plan, engine, job.table, y=job.y, weight=job.weight)
         search.run()
+        for observer in observers:
+            observer(Progress("choose", search.trials))
         result = saver.finish(search)
     events.write("run", {"result": result.summary})
     return result
@@ -349,7 +366,9 @@ class _Saver:
         self._saved = True
         choice = Choice(trial.name, np.ones(1), np.empty(0), float("inf"))
         predictor = self._predictor(search, [trial], choice)
-        write_bytes(dump_bytes(predictor, self._manifest(choice, trial.score, None)), self._run.model)
+        write_bytes(
+            dump_bytes(predictor, self._manifest(choice, trial.score, None)), self._run.model
+        )
 
     def finish(self, search: Search) -> FitResult:
         """Choose the winner, save it, write the leaderboard."""
@@ -357,9 +376,7 @@ class _Saver:
         done = [
             t
             for t in search.trials
-            if t.number > 0
-            and t.state is TrialState.COMPLETE
-            and search.model_folder(t, 0).is_dir()
+            if t.number > 0 and t.state is TrialState.COMPLETE and search.has_models(t)
         ]
         if not done:
             raise self._nothing_finished(search)
@@ -417,19 +434,14 @@ class _Saver:
                 t.family.encoding(t.params),
                 t.params,
                 float(w),
-                tuple(
-                    {f.name: f.read_bytes() for f in sorted(search.model_folder(t, k).iterdir())}
-                    for k in range(t.n_folds)
-                ),
+                search.model_files(t),
             )
             for t, w in zip(done, choice.weights, strict=True)
             if w > 0
         ]
         for member in members:
             search.matrices.get(member.encoding)
-        return Predictor(
-            self._job.schema, self._job.target, search.matrices.encoders, members
-        )
+        return Predictor(self._job.schema, self._job.target, search.matrices.encoders, members)
 
     def _manifest(
         self, choice: Choice, score: float, interval: tuple[float, float] | None

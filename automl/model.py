@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_consistent_length
+from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
 from automl._fit import FitResult, FitSpec, Observer, fit_table
 from automl._interrupt import Interruption
@@ -322,9 +322,7 @@ class AutoModel(BaseEstimator):
 
     def _raw(self, X: Any) -> np.ndarray:
         n_threads = resolve_n_jobs(self.n_jobs)
-        return self._predictor.predict_raw(
-            X, n_threads=n_threads, estimator=type(self).__name__
-        )
+        return self._predictor.predict_raw(X, n_threads=n_threads, estimator=type(self).__name__)
 
 
 class AutoClassifier(ClassifierMixin, AutoModel):
@@ -332,6 +330,8 @@ class AutoClassifier(ClassifierMixin, AutoModel):
 
     Parameters are those of :class:`AutoModel`; ``task`` may stay ``"auto"``.
     """
+
+    score = AutoModel.score  # by the declared metric, which the mixin does not know
 
     def _declared_task(self) -> str:
         if self.task == "regression":
@@ -344,6 +344,8 @@ class AutoRegressor(RegressorMixin, AutoModel):
 
     Parameters are those of :class:`AutoModel`; ``task`` may stay ``"auto"``.
     """
+
+    score = AutoModel.score  # by the declared metric, which the mixin does not know
 
     def _declared_task(self) -> str:
         if self.task not in ("auto", "regression"):

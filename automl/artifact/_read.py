@@ -19,7 +19,9 @@ MAX_BYTES = 8 * 2**30
 """Of one file inside, unpacked: a small zip can claim to hold any amount."""
 
 
-def load_bytes(content: bytes, origin: str = "the saved model") -> tuple[Predictor, dict[str, Any]]:
+def load_bytes(
+    content: bytes, origin: str = "the saved model"
+) -> tuple[Predictor, dict[str, Any]]:
     """Read a saved model.
 
     Parameters

@@ -77,6 +77,11 @@ class Console:
         """Write a line to standard error."""
         self.screen.line(text)
 
+    def inform(self, text: str) -> None:
+        """Write a line to standard error that a quiet command leaves out."""
+        if self._handler.level <= logging.WARNING:
+            self.note(text)
+
     def print(self, text: str) -> None:
         """Write text to standard output, as the result."""
         if not text.endswith("\n"):

@@ -8,14 +8,25 @@ import os
 import signal
 import traceback
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from automl import __version__
 from automl.cli import evaluate, explain, fit, leaderboard, predict
 from automl.cli._console import Console
 from automl.exceptions import AutoMLError, NoModelError, UsageError
 
-COMMANDS = {
+
+class _Command(Protocol):
+    """What each command's module has."""
+
+    __doc__: str | None
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, args: argparse.Namespace, console: Console) -> int: ...
+
+
+COMMANDS: dict[str, _Command] = {
     "fit": fit,
     "predict": predict,
     "evaluate": evaluate,

@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -146,7 +147,9 @@ class Settings:
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise UsageError(f"The configuration {path} can't be read: {error.strerror}.") from error
+            raise UsageError(
+                f"The configuration {path} can't be read: {error.strerror}."
+            ) from error
         except ValueError as error:
             raise UsageError(f"The configuration {path} is not TOML: {error}.") from error
         found = {}
@@ -225,7 +228,7 @@ def number(value: Any) -> float:
     (0.5, 3.0)
     """
     found = _as_number(value)
-    if isinstance(value, bool) or found != found:  # not a number
+    if isinstance(value, bool) or math.isnan(found):
         raise ValueError(f"{value!r} is not allowed, give a number.")
     return found
 

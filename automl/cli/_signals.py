@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM on the command line."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -80,4 +81,7 @@ def _leave(exit_code: int) -> None:
     ending = threading.Thread(target=shut_down, daemon=True)
     ending.start()
     ending.join(_PATIENCE)
+    with contextlib.suppress(OSError):
+        if os.isatty(2):
+            os.write(2, b"\n")  # the shell's prompt gets a line of its own
     os._exit(exit_code)

@@ -94,7 +94,12 @@ OPTIONS = (
         metavar="L",
     ),
     Option("min-score", "end with exit code 5 if the score is worse", number, "X"),
-    Option("out", "folder of the run, new or empty (default: automl-runs/<file>-<time>)", path, "DIR"),
+    Option(
+        "out",
+        "folder of the run, new or empty (default: automl-runs/<file>-<time>)",
+        path,
+        "DIR",
+    ),
     Option("config", "file with options", path, "FILE.toml"),
     Option("json", "print one JSON object instead of text"),
     Option("quiet", "no progress on standard error"),
@@ -192,18 +197,35 @@ def _fit(
         spec = _spec(settings, budget, folder)
         frame, y, groups = _read(data, settings)
 
-        def search_begins(told: "Progress") -> None:
-            console.signals.gentle = True
-
+        interruption = _Interruption(console)
         return fit_table(
             frame,
             y,
             spec,
             groups=groups,
             started=started,
-            observers=[search_begins, progress],
-            interrupted=console.signals,
+            observers=[interruption.begin, progress],
+            interrupted=interruption,
         )
+
+
+class _Interruption:
+    """Lets a signal end the search gently once it has begun, and says so."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._told = False
+
+    def begin(self, progress: "Progress") -> None:
+        """From now on there may be something to keep."""
+        self._console.signals.gentle = True
+
+    def __call__(self) -> bool:
+        received = self._console.signals()
+        if received and not self._told:
+            self._told = True
+            self._console.inform("interrupted: keeping the best so far; again to leave at once")
+        return received
 
 
 def _budget(settings: Settings) -> float | None:
@@ -240,8 +262,12 @@ def _read(data: str, settings: Settings) -> tuple["pd.DataFrame", "pd.Series", A
     from automl.table import read_table
 
     target, groups = settings.get("target"), settings.get("groups")
-    for name in ("drop", "types", "groups"):
-        if target == groups or target in (settings.get(name) or ()) and name != "groups":
+    for name, columns in (
+        ("drop", settings.get("drop")),
+        ("types", settings.get("types")),
+        ("groups", [groups]),
+    ):
+        if target in columns:
             raise UsageError(f"--{name} names the target {target!r}.")
     frame = read_table(data)
     y = take_column(frame, target, what="target", source=data)

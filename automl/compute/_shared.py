@@ -36,16 +36,10 @@ def write(folder: Path, name: str, arrays: "Mapping[str, np.ndarray]") -> DataRe
 
 def read(ref: DataRef) -> "dict[str, np.ndarray]":
     """Open the arrays of `ref`; they can't be written to."""
-    return {name: _open(f"{ref.path}/{number}.npy") for number, name in enumerate(ref.names)}
-
-
-def _open(path: str) -> "np.ndarray":
     import numpy as np
 
-    try:
-        # A plain view: the memmap subclass makes slicing slower and is of no use here.
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except ValueError:  # mmap refuses arrays without bytes
-        array: np.ndarray = np.load(path, allow_pickle=False)
-        array.setflags(write=False)
-        return array
+    # Plain views: the memmap subclass makes slicing slower and is of no use here.
+    return {
+        name: np.asarray(np.load(f"{ref.path}/{number}.npy", mmap_mode="r", allow_pickle=False))
+        for number, name in enumerate(ref.names)
+    }

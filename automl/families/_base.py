@@ -85,6 +85,9 @@ class FitData:
     weight : ndarray of shape (n_rows,), optional
     cache : dict
         Lives as long as the process and the table: what a family wants to build once.
+    out_of_bag : bool
+        `train` and `valid` are the same rows, and each is to be predicted by the part of the
+        model that did not see it.
     """
 
     matrix: Matrix
@@ -93,9 +96,10 @@ class FitData:
     valid: np.ndarray
     weight: np.ndarray | None = None
     cache: dict[Any, Any] = field(default_factory=dict)
+    out_of_bag: bool = False
 
     @property
-    def train_X(self) -> np.ndarray:
+    def train_X(self) -> np.ndarray:  # noqa: N802
         """Training rows of the matrix."""
         return self.matrix.values[self.train]
 
@@ -110,7 +114,7 @@ class FitData:
         return None if self.weight is None else self.weight[self.train]
 
     @property
-    def valid_X(self) -> np.ndarray:
+    def valid_X(self) -> np.ndarray:  # noqa: N802
         """Validation rows of the matrix."""
         return self.matrix.values[self.valid]
 
@@ -183,6 +187,13 @@ class Family(ABC):
     """Modules that a worker should have imported before it is asked to fit."""
     relative_cost: ClassVar[float] = 1.0
     """Seconds of a typical fit, in those of a boosted ensemble; replaced by what is measured."""
+
+    tunable: ClassVar[bool] = True
+    """Whether proposals beyond the starting configurations are worth a trial."""
+
+    out_of_bag: ClassVar[bool] = False
+    """Whether one fit on all rows can predict each row by the parts that did not see it, which
+    takes the place of a fit per fold where rows were dealt to folds at random."""
 
     def supports(self, problem: Problem) -> bool:
         """Whether the family is fit for this task and size."""

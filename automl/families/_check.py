@@ -74,6 +74,22 @@ def _require_sound(case: Case, out: np.ndarray, n_rows: int) -> None:
         _require(_same(out.sum(axis=1), np.ones(len(out)), 1e-4), "rows do not sum to 1")
 
 
+class _Strict(Watch):
+    """A watch that remembers the steps, and those that came after it had said stop."""
+
+    told = False
+    ignored = 0
+    seen: tuple[int, ...] = ()
+
+    def observe(self, step: int, predictions: np.ndarray) -> bool:
+        """Note the step and whether it should have been taken."""
+        self.seen += (step,)
+        self.ignored += self.told
+        ends = super().observe(step, predictions)
+        self.told = self.told or ends
+        return ends
+
+
 def check_predictions(case: Case) -> None:
     """Shapes, probabilities, and a better loss than the constant's."""
     from automl.families.constant import Constant
@@ -92,7 +108,7 @@ def check_predictions(case: Case) -> None:
     _require(_same(two, out), "predictions depend on the number of threads")
     if not isinstance(case.family, Constant):
         _, base = Case(Constant(), case.problem.task).fit(data, Watch(case.loss(data)))
-        _require(watch.best_loss < base.best_loss, "no better than the constant")
+        _require(watch.best_loss < 0.95 * base.best_loss, "no better than the constant")
 
 
 def check_absolute_error(case: Case) -> None:
@@ -194,17 +210,18 @@ def check_weights(case: Case) -> None:
         means.append(float(model.predict(data.valid_X)[:, -1].mean()))
     plain, high, low = means
     _require(
-        low + 0.1 < plain < high - 0.1,
+        low + 0.02 < plain < high - 0.02,
         f"weights moved the mean prediction from {plain:.3g} to {low:.3g} and {high:.3g}",
     )
 
 
 def check_curve(case: Case) -> None:
-    """Steps are reported in increasing order; a limit is kept."""
+    """Steps increase by one or more; a limit is kept."""
     data = case.data()
-    steps: list[int] = []
-    case.fit(data, Watch(case.loss(data), report=lambda step, _: steps.append(step)))
-    _require(bool(steps) and steps == sorted(set(steps)), f"reported steps are {steps}")
+    watch = _Strict(case.loss(data))
+    case.fit(data, watch)
+    _require(list(watch.seen) == sorted(set(watch.seen)), f"the steps shown are {watch.seen}")
+    _require(watch.ignored == 0, f"{watch.ignored} steps were taken after the watch said stop")
     _, short = case.fit(data, Watch(case.loss(data), limit=1))
     _require(short.best_step == 1, f"a limit of 1 step ended at step {short.best_step}")
 
@@ -217,20 +234,6 @@ def check_refit(case: Case) -> None:
     for watch in (Watch(None, limit=2), Watch(None, stopped=lambda: True)):
         model, _ = case.fit(everything, watch)
         _require_sound(case, model.predict(data.valid_X), len(data.valid))
-
-
-class _Strict(Watch):
-    """A watch that remembers whether it was asked again after it had said stop."""
-
-    told = 0
-    ignored = 0
-
-    def observe(self, step: int, predictions: np.ndarray) -> bool:
-        """Count what comes after the first "stop"."""
-        self.ignored += self.told
-        ends = super().observe(step, predictions)
-        self.told = max(self.told, int(ends))
-        return ends
 
 
 def check_stop(case: Case) -> None:

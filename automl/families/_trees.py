@@ -72,6 +72,10 @@ class Forest:
     def predict(self, X: np.ndarray, *, n_threads: int = 1) -> np.ndarray:
         """Mean over the trees, of shape (n_rows, n_outputs)."""
         X = np.ascontiguousarray(X, dtype=np.float32)
+        if X.shape[1] != self.n_features:  # the trees themselves would read what lies behind X
+            raise ArtifactError(
+                f"The saved forest was grown on {self.n_features} columns, not {X.shape[1]}."
+            )
         if not self._trees:
             self._trees = self._build()
         total = np.zeros((len(X), self.values.shape[1]))
@@ -98,22 +102,30 @@ class Forest:
         return self.__dict__ | {"_trees": []}
 
     def _check(self) -> None:
-        n = int(self.sizes.sum())
+        sizes, values = self.sizes, self.values
+        shaped = (
+            sizes.ndim == 1
+            and sizes.dtype.kind == "i"
+            and values.ndim == 2
+            and all(v.shape == (len(values),) for v in self.nodes.values())
+            and len(sizes) > 0
+            and bool(((sizes > 0) & (sizes <= len(values))).all())
+            and int(sizes.sum()) == len(values)
+        )
+        if not (shaped and self._is_sound()):
+            raise ArtifactError("The saved forest is damaged: a node points outside its tree.")
+
+    def _is_sound(self) -> bool:
+        """Whether children lie behind their parents in the same tree, and features exist."""
         within = np.concatenate([np.arange(s) for s in self.sizes])
         size = np.repeat(self.sizes, self.sizes)
-        left, right = self.nodes["left"], self.nodes["right"]
+        left, right, feature = (self.nodes[n] for n in ("left", "right", "feature"))
         inner = left != LEAF
-        sound = (
-            len(self.values) == n
-            and all(len(v) == n for v in self.nodes.values())
-            and bool((self.sizes > 0).all())
-            and bool(((left > within) & (left < size) | ~inner).all())
+        return (
+            bool(((left > within) & (left < size) | ~inner).all())
             and bool(((right > within) & (right < size) | ~inner).all())
-            and bool((self.nodes["feature"][inner] >= 0).all())
-            and bool((self.nodes["feature"][inner] < self.n_features).all())
+            and bool(((feature >= 0) & (feature < self.n_features) | ~inner).all())
         )
-        if not sound:
-            raise ArtifactError("The saved forest is damaged: a node points outside its tree.")
 
     def _build(self) -> list[Any]:
         from sklearn.tree._tree import NODE_DTYPE, Tree
@@ -141,4 +153,3 @@ class Forest:
             )
             trees.append(tree)
         return trees
-

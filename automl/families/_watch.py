@@ -6,6 +6,9 @@ from math import isfinite
 
 import numpy as np
 
+MATURE = 100
+"""Steps after which any learning curve can be judged."""
+
 
 class Watch:
     """Follows one fit step by step.
@@ -25,7 +28,8 @@ class Watch:
     stopped : callable, optional
         Called often; returns True when the fit must end and keep what it has.
     report : callable, optional
-        Called with (step, best loss so far) at geometric steps.
+        Called with (step, best loss so far, whether the curve can be judged) at geometric steps;
+        it can be judged once the fit has gone on for as long as its patience.
     patience : float
         Stop after this many steps without progress,
     patience_share : float
@@ -60,7 +64,7 @@ class Watch:
         *,
         limit: int | None = None,
         stopped: Callable[[], bool] | None = None,
-        report: Callable[[int, float], None] | None = None,
+        report: Callable[[int, float, bool], None] | None = None,
         patience: float = 50,
         patience_share: float = 0.3,
     ) -> None:
@@ -116,7 +120,7 @@ class Watch:
             self._next_report = step * 1.3
             self.curve.append((step, self.best_loss))
             if self._report is not None and isfinite(self.best_loss):
-                self._report(step, self.best_loss)
+                self._report(step, self.best_loss, step >= min(self._patience[0], MATURE))
         patience, share = self._patience
         if step - self.best_step > max(patience, share * self.best_step):
             return True

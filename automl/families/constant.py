@@ -33,6 +33,7 @@ class Constant(Family):
 
     name = "constant"
     relative_cost = 0.01
+    tunable = False
 
     def starts(self, problem: Problem) -> Sequence[Start]:
         """One configuration: there is nothing to tune."""

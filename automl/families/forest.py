@@ -30,7 +30,9 @@ class _ForestFamily(Family):
     """What the two forests share: all but scikit-learn's class and the starting points."""
 
     preload = ("sklearn.ensemble",)
+    out_of_bag = True
     estimators: ClassVar[tuple[str, str]]
+    bootstrap: ClassVar[bool]
 
     def suggest(self, trial: "optuna.Trial", problem: Problem) -> Params:
         """The few parameters that matter for averaged deep trees."""
@@ -58,25 +60,23 @@ class _ForestFamily(Family):
             settings["criterion"] = "absolute_error"
         forest = getattr(sklearn.ensemble, name)(
             n_estimators=1,
+            bootstrap=self.bootstrap or data.out_of_bag,
             warm_start=True,
             n_jobs=resources.n_threads,
             random_state=resources.seed,
             **settings,
         )
-        valid = np.ascontiguousarray(data.valid_X, dtype=np.float32)
-        total = np.zeros((len(valid), 1))
+        votes = _Votes(np.ascontiguousarray(data.valid_X, dtype=np.float32), data.out_of_bag)
         watch.with_patience(float("inf"), 0.0).keeps_last = True
         limit, trees = watch.steps(MAX_TREES).stop - 1, 0
         while trees < limit:
             batch = min(limit - trees, max(1, trees // 4), BATCH)
             forest.n_estimators = trees + batch
             forest.fit(X, y, sample_weight=weight)
-            fresh = forest.estimators_[trees:]
+            votes.add(forest, trees)
             trees += batch
             if watch.validates:
-                for tree in fresh:
-                    total = total + tree.tree_.predict(valid).reshape(len(valid), -1)
-                if watch.observe(trees, _outputs(total / trees, forest, problem)):
+                if watch.observe(trees, _outputs(votes.mean(), forest, problem)):
                     break
             elif watch.out_of_time():
                 break
@@ -91,6 +91,7 @@ class ExtraTrees(_ForestFamily):
     """Extremely randomised trees (Geurts, Ernst, Wehenkel 2006)."""
 
     name = "extra_trees"
+    bootstrap = False
     relative_cost = 4.0
     estimators = ("ExtraTreesClassifier", "ExtraTreesRegressor")
 
@@ -108,6 +109,7 @@ class RandomForest(_ForestFamily):
     """Random forest (Breiman 2001)."""
 
     name = "random_forest"
+    bootstrap = True
     relative_cost = 5.0
     estimators = ("RandomForestClassifier", "RandomForestRegressor")
 
@@ -115,6 +117,42 @@ class RandomForest(_ForestFamily):
         """A third of the columns for regression, their square root for classes."""
         default = 0.4 if problem.task == "regression" else _sqrt_share(problem)
         return [Start({"max_features": default, "min_samples_leaf": _leaf(problem)}, rank=6)]
+
+
+class _Votes:
+    """Running mean of the trees' predictions for the validation rows.
+
+    Out of bag, a tree has a say in the rows that its bootstrap sample left out; a row that no
+    tree has left out yet gets the mean of the others.
+    """
+
+    def __init__(self, X: np.ndarray, out_of_bag: bool) -> None:
+        self._X, self._out_of_bag = X, out_of_bag
+        self._total: np.ndarray = np.zeros((len(X), 1))
+        self._count = np.zeros((len(X), 1))
+
+    def add(self, forest: Any, first: int) -> None:
+        """Take the votes of the trees from `first` on."""
+        if not len(self._X):
+            return
+        drawn = forest.estimators_samples_ if self._out_of_bag else None
+        for i in range(first, len(forest.estimators_)):
+            rows = np.ones(len(self._X), dtype=bool)
+            if drawn is not None:
+                rows[drawn[i]] = False
+            values = forest.estimators_[i].tree_.predict(self._X[rows]).reshape(rows.sum(), -1)
+            if self._total.shape[1] != values.shape[1]:
+                self._total = np.zeros((len(self._X), values.shape[1]))
+            self._total[rows] += values
+            self._count[rows] += 1
+
+    def mean(self) -> np.ndarray:
+        """Predictions so far, of shape (n_rows, n_seen_classes or 1)."""
+        means = self._total / np.maximum(self._count, 1)
+        unseen = self._count[:, 0] == 0
+        if unseen.any() and not unseen.all():
+            means[unseen] = means[~unseen].mean(axis=0)
+        return means
 
 
 def _sqrt_share(problem: Problem) -> float:

@@ -71,6 +71,7 @@ class Linear(Family):
 
     name = "linear"
     relative_cost = 0.3
+    tunable = False
     preload = ("sklearn.linear_model",)
 
     def supports(self, problem: Problem) -> bool:
@@ -105,9 +106,7 @@ class Linear(Family):
         resources: Resources,
     ) -> Model:
         """Walk from strong to weak regularisation while validation improves."""
-        precision = (
-            np.float64 if data.matrix.values.size < SINGLE_PRECISION_CELLS else np.float32
-        )
+        precision = np.float64 if data.matrix.values.size < SINGLE_PRECISION_CELLS else np.float32
         X = data.train_X.astype(precision)
         valid_X = data.valid_X.astype(precision)
         path = [s for s in STRENGTHS if s >= float(params["finest"]) * 0.99]

@@ -13,7 +13,7 @@ from automl.families.linear import apply_link
 if TYPE_CHECKING:
     import optuna
 
-MAX_EPOCHS = 200
+MAX_EPOCHS = 400
 MAX_CELLS = 60_000_000
 DECAY = 0.75
 """Weights are averaged over epochs, new = 0.75 old + 0.25 current: a plain network's
@@ -24,7 +24,11 @@ class MLPModel:
     """Layers of weights; numpy is all that prediction needs."""
 
     def __init__(
-        self, layers: Sequence[tuple[np.ndarray, np.ndarray]], link: str, center: float, scale: float
+        self,
+        layers: Sequence[tuple[np.ndarray, np.ndarray]],
+        link: str,
+        center: float,
+        scale: float,
     ) -> None:
         self.layers, self.link, self.center, self.scale = layers, link, center, scale
 

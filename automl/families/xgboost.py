@@ -170,9 +170,7 @@ def _objective(problem: Problem) -> Params:
         return {"objective": "binary:logistic"}
     if problem.task == "multiclass":
         return {"objective": "multi:softprob", "num_class": problem.n_classes}
-    return {
-        "objective": "reg:absoluteerror" if problem.absolute_error else "reg:squarederror"
-    }
+    return {"objective": "reg:absoluteerror" if problem.absolute_error else "reg:squarederror"}
 
 
 def _quantised(

@@ -8,7 +8,7 @@ import numpy as np
 
 from automl.features._dates import date_parts
 from automl.features._matrix import Matrix
-from automl.features._tree import varying_parts
+from automl.features._tree import FLOAT32_MAX, varying_parts
 from automl.table import Column, Table
 
 MAX_ONE_HOT = 40
@@ -17,6 +17,9 @@ MAX_ONE_HOT = 40
 MAX_BINS = 24
 WIDTH = 3000
 """Matrix columns beyond which a piecewise encoding takes fewer bins."""
+
+FAR = 1e6
+"""Scaled numbers are cut off here, where the smooth clipping has long levelled out."""
 
 CYCLES = {"month": 12.0, "weekday": 7.0, "day_of_year": 365.25, "hour": 24.0, "day": 31.0}
 
@@ -106,11 +109,13 @@ class DenseEncoder:
             values = streams[number.name]
             missing = ~np.isfinite(values)
             filled = np.where(missing, number.center, values)
-            scaled = (filled - number.center) / number.scale
+            with np.errstate(over="ignore"):
+                scaled = np.clip((filled - number.center) / number.scale, -FAR, FAR)
             add(number.name, number.source, scaled / np.sqrt(1 + (scaled / 3) ** 2))
             for i, low in enumerate(number.edges[:-1]):
                 width = number.edges[i + 1] - low
-                level = np.clip((filled - low) / width, 0.0, 1.0)
+                with np.errstate(over="ignore"):
+                    level = np.clip((filled - low) / width, 0.0, 1.0)
                 add(f"{number.name}>{low:.6g}", number.source, level)
             if number.indicator:
                 add(f"{number.name}?", number.source, missing)
@@ -156,7 +161,8 @@ def _number_streams(
                     streams.append((f"{column.name}.{part}.sin", column.name, np.sin(angle)))
                     streams.append((f"{column.name}.{part}.cos", column.name, np.cos(angle)))
         elif column.role != "categorical":
-            streams.append((column.name, column.name, values))
+            bounded = np.clip(values, -FLOAT32_MAX, FLOAT32_MAX)
+            streams.append((column.name, column.name, bounded))
     return streams
 
 

@@ -14,6 +14,8 @@ MAX_CATEGORIES = 254
 """Categories with a code of their own; a histogram of 255 bins holds them and the missing."""
 
 FLOAT32_EXACT = 2.0**24
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+"""Where larger numbers are cut off: models work in float32, and refuse an infinite value."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class TreeEncoder:
                 blocks.append((name, name, values, 0))
         out = np.empty((table.n_rows, len(blocks)), np.float64 if self.wide else np.float32)
         for i, block in enumerate(blocks):
-            out[:, i] = block[2]
+            out[:, i] = np.clip(block[2], -FLOAT32_MAX, FLOAT32_MAX)
         names, sources, _, cardinalities = zip(*blocks, strict=True)
         return Matrix(out, names, sources, cardinalities)
 
@@ -124,7 +126,7 @@ def merges_in_float32(values: np.ndarray) -> bool:
     Measurements with more digits than float32 holds are not worth twice the memory; large
     integers (identifiers of things, amounts in cents, epoch numbers) are.
     """
-    finite = values[np.isfinite(values)]
+    finite = np.clip(values[np.isfinite(values)], -FLOAT32_MAX, FLOAT32_MAX)
     if not len(finite) or np.abs(finite).max() < FLOAT32_EXACT:
         return False
     if (finite != np.floor(finite)).any():

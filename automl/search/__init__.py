@@ -1,9 +1,9 @@
 """The search: Optuna proposes and prunes, a bandit shares out the seconds, a clock ends it."""
 
 from automl.search._clock import Clock, parse_duration
-from automl.search._plan import choose_n_folds
+from automl.search._plan import SearchPlan, choose_n_folds
 from automl.search._race import FOLD_STEPS, RacePruner, RaceTable
-from automl.search._search import KEPT_MODELS, Search, SearchPlan
+from automl.search._search import KEPT_MODELS, Search
 from automl.search._studies import open_journal
 from automl.search._trial import FoldOutcome, Trial, TrialState
 

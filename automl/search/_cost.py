@@ -40,8 +40,5 @@ class CostBook:
             return float(np.median(self._seconds[family]))
         if not self._seconds:
             return None
-        units = [
-            float(np.median(s)) / self._relative[name]
-            for name, s in self._seconds.items()
-        ]
+        units = [float(np.median(s)) / self._relative[name] for name, s in self._seconds.items()]
         return float(np.median(units)) * self._relative[family]

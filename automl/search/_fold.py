@@ -10,7 +10,7 @@ import numpy as np
 from automl.families import FitData, Params, Problem, Resources, Watch, get_family
 from automl.features import Matrix
 from automl.objective import Metric
-from automl.search._trial import FoldOutcome
+from automl.search._trial import WHOLE, FoldOutcome
 
 FIT_FOLD = f"{__name__}:fit_fold"
 
@@ -40,6 +40,7 @@ class FoldTask:
     metric : bytes
         The metric by value.
     fold : int
+        Or ``WHOLE`` for all rows, scored out of bag.
     resources : Resources
     encoding : str
     columns : tuple
@@ -81,7 +82,12 @@ def fit_fold(
     """
     target, arrays = data
     y, weight = target["y"], target.get("weight")
-    rows = target[f"valid_{task.fold}"]
+    whole = task.fold == WHOLE
+    train, rows = (
+        (np.arange(len(y)), np.arange(len(y)))
+        if whole
+        else (target[f"train_{task.fold}"], target[f"valid_{task.fold}"])
+    )
     metric = Metric.from_payload(task.metric)
     valid_y = y[rows]
     valid_weight = None if weight is None else weight[rows]
@@ -92,15 +98,16 @@ def fit_fold(
     watch = Watch(
         loss,
         stopped=lambda: channel.stopped,
-        report=(lambda step, value: channel.report((step, value))) if task.report else None,
+        report=(lambda *point: channel.report(point)) if task.report else None,
     )
     fit_data = FitData(
         Matrix(arrays["values"], *task.columns),
         y,
-        target[f"train_{task.fold}"],
+        train,
         rows,
         weight,
         channel.cache.setdefault(task.encoding, {}),
+        out_of_bag=whole,
     )
     family = get_family(task.family)
     model = family.fit(

@@ -1,6 +1,13 @@
-"""How many folds a budget can carry."""
+"""What a search is told, and how many folds its budget can carry."""
 
-from automl.families import Problem
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from automl.families import Family, Problem, Resources
+from automl.objective import Metric, Splits
+from automl.search._clock import Clock
+from automl.search._trial import Trial
 
 SECONDS_PER_CELL = 1.3e-6
 """Seconds of one core for 300 boosting rounds, per row and column of the training part."""
@@ -44,3 +51,44 @@ def choose_n_folds(problem: Problem, core_seconds: float | None) -> int:
         if n * seconds <= available or problem.n_rows <= SMALL:
             return n
     return 1
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """Everything that a search needs to know.
+
+    Parameters
+    ----------
+    problem : Problem
+    metric : Metric
+    families : tuple of Family
+    splits : Splits
+    clock : Clock
+    max_trials : int, optional
+        Trials beyond the baseline; ``None`` where the clock alone limits.
+    seed : int
+    pruning : bool
+    resources : Resources
+        Threads and device of one fit.
+    folder : Path
+        Where the models of finished trials are kept, and the journal.
+    journal : Path
+    interrupted : callable
+        True once the user wants the run to end with what it has.
+    observe : callable
+        Called with (kind, trial) when a trial starts, finishes a fold, or ends.
+    """
+
+    problem: Problem
+    metric: Metric
+    families: tuple[Family, ...]
+    splits: Splits
+    clock: Clock
+    max_trials: int | None
+    seed: int
+    pruning: bool
+    resources: Resources
+    folder: Path
+    journal: Path
+    interrupted: Callable[[], bool]
+    observe: Callable[[str, Trial], None]

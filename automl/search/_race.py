@@ -19,12 +19,16 @@ HOPELESS = 0.25
 """A trial further behind the best than this share of the way from the baseline to the best has
 no weight in an ensemble either."""
 
+DOUBT = 0.1
+"""How uncertain one fold alone is, in the same unit."""
+
 
 def optimistic_end(curve: Sequence[tuple[int, float]]) -> float:
     """Where a learning curve may still go, if things go well for it.
 
-    The gains over the last two doublings of the step are compared; gains are taken to go on
-    shrinking at that rate, but never faster than by half a doubling, for ever.
+    The gains over the last two doublings of the step are compared. They are taken to go on
+    shrinking at that rate for ever, but never faster than by half a doubling, and a pause is
+    not taken for the end.
 
     Parameters
     ----------
@@ -52,63 +56,91 @@ def optimistic_end(curve: Sequence[tuple[int, float]]) -> float:
         return float("-inf")
     half, quarter = np.interp(np.log([last / 2, last / 4]), np.log(steps), losses)
     earlier, later = quarter - half, half - now
-    if later <= 0:
-        return float(now)
-    ratio = float(np.clip(later / max(earlier, 1e-300), 0.5, 0.95))
+    if earlier <= 0:
+        return float(now - max(later, 0.0))
+    later = max(later, earlier / 4)
+    ratio = float(np.clip(later / earlier, 0.5, 0.95))
     return float(now - later * ratio / (1 - ratio))
 
 
 class RaceTable:
     """The evidence of all trials of a run, whatever their family.
 
-    Parameters
+    Attributes
     ----------
-    baseline : sequence of float
+    baseline : list of float
         Loss of the constant baseline on each fold.
+    curves : dict of int to list of (step, loss)
+        Learning curve of each trial on its first fold.
     """
 
-    def __init__(self, baseline: Sequence[float]) -> None:
-        self.baseline = list(baseline)
-        self.trials: dict[tuple[str, int], Trial] = {}
+    def __init__(self) -> None:
+        self.baseline: list[float] = []
         self.curves: dict[int, list[tuple[int, float]]] = {}
+        self._trials: list[Trial] = []
 
-    def enter(self, study: str, number: int, trial: Trial) -> None:
-        """Take up a trial that starts; `number` is its number in its study."""
-        self.trials[study, number] = trial
+    def enter(self, trial: Trial) -> None:
+        """Take up a trial that starts."""
+        self._trials.append(trial)
+
+    def find(self, family: str, number: int) -> Trial | None:
+        """The trial with this number in the study of its family."""
+        for trial in self._trials:
+            record = trial.record
+            if record is not None and trial.family.name == family and record.number == number:
+                return trial
+        return None
 
     def hopeless(self, trial: Trial) -> bool:
         """Whether a running trial can't matter any more, by its curve or its folds so far."""
-        losses = trial.fold_losses
-        if not losses:
-            losses = [optimistic_end(self.curves.get(trial.number, []))]
-        mean = float(np.mean(losses))
-        limit = self._limit(trial, len(losses))
-        return bool(np.isfinite(mean) and mean > limit)
-
-    def _limit(self, trial: Trial, n_folds: int) -> float:
-        """The mean loss over the first folds beyond which a trial is given up."""
-        means = {
-            t.number: float(np.mean(t.fold_losses[:n_folds]))
-            for t in self.trials.values()
-            if len(t.fold_losses) >= n_folds
-            and t is not trial
+        losses = trial.fold_losses or [optimistic_end(self.curves.get(trial.number, []))]
+        if trial.whole:
+            return self._whole_hopeless(losses[0])
+        n = len(losses)
+        peers = [
+            t
+            for t in self._trials
+            if t is not trial
+            and len(t.fold_losses) >= n
             and t.state in (TrialState.COMPLETE, TrialState.RUNNING)
-        }
-        if len(means) < MIN_PEERS:
-            return float("inf")
-        best = min(means.values())
-        gap = float(np.mean(self.baseline[:n_folds])) - best
-        limit = best + HOPELESS * gap if gap > 0 else float("inf")
-        if trial.is_start:
-            return limit
-        own = [
-            means[t.number]
-            for t in self.trials.values()
-            if t.family is trial.family and t.number in means and t.state is TrialState.COMPLETE
         ]
-        if len(own) >= MIN_PEERS:
-            limit = min(limit, float(np.median(own)))
-        return limit
+        if len(peers) < MIN_PEERS or not np.isfinite(losses).all():
+            return False
+        return self._far_behind(losses, peers) or (
+            not trial.is_start and _behind_family(trial, losses, peers)
+        )
+
+    def _whole_hopeless(self, loss: float) -> bool:
+        """The same for a trial that has no folds: against the means of those that ended."""
+        ended = [
+            float(np.mean([o.loss for o in t.outcomes.values()]))
+            for t in self._trials
+            if t.state is TrialState.COMPLETE
+        ]
+        if len(ended) < MIN_PEERS or not np.isfinite(loss):
+            return False
+        gap = float(np.mean(self.baseline)) - min(ended)
+        return gap > 0 and loss - min(ended) > (HOPELESS + DOUBT) * gap
+
+    def _far_behind(self, losses: Sequence[float], peers: Sequence[Trial]) -> bool:
+        """Whether the best is so far ahead that no ensemble would want this one."""
+        n = len(losses)
+        best = min((t.fold_losses[:n] for t in peers), key=lambda v: float(np.mean(v)))
+        gap = float(np.mean(self.baseline[:n]) - np.mean(best))
+        behind = np.asarray(losses) - np.asarray(best)
+        doubt = float(behind.std(ddof=1)) / np.sqrt(n) if n > 1 else DOUBT * gap
+        return bool(gap > 0 and behind.mean() - doubt > HOPELESS * gap)
+
+
+def _behind_family(trial: Trial, losses: Sequence[float], peers: Sequence[Trial]) -> bool:
+    """Whether the better half of its own family's finished trials is ahead."""
+    n = len(losses)
+    own = [
+        float(np.mean(t.fold_losses[:n]))
+        for t in peers
+        if t.family is trial.family and t.state is TrialState.COMPLETE
+    ]
+    return len(own) >= MIN_PEERS and float(np.mean(losses)) > float(np.median(own))
 
 
 class RacePruner(BasePruner):
@@ -129,7 +161,7 @@ class RacePruner(BasePruner):
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         """Whether Optuna should prune `trial`; its values have been reported before."""
-        entry = self._table.trials.get((study.study_name, trial.number))
+        entry = self._table.find(study.study_name, trial.number)
         return entry is not None and self._table.hopeless(entry)
 
 

@@ -11,6 +11,9 @@ from automl.families import Family, Params
 if TYPE_CHECKING:
     import optuna
 
+WHOLE = -1
+"""Number of the fold that stands for all rows, scored out of bag."""
+
 
 class TrialState(StrEnum):
     """What became of a trial."""
@@ -59,6 +62,8 @@ class Trial:
     n_folds : int
     is_start : bool
         Whether it is a starting configuration and not a proposal.
+    whole : bool
+        Whether one fit on all rows, scored out of bag, takes the place of the folds.
     """
 
     number: int
@@ -66,8 +71,10 @@ class Trial:
     params: Params
     n_folds: int
     is_start: bool = False
+    whole: bool = False
     record: "optuna.Trial | None" = None
     state: TrialState = TrialState.RUNNING
+    given_up: bool = False
     outcomes: dict[int, FoldOutcome] = field(default_factory=dict)
     running: set[int] = field(default_factory=set)
     score: float = float("nan")
@@ -87,7 +94,7 @@ class Trial:
     @property
     def next_fold(self) -> int | None:
         """The first fold that is neither finished nor running."""
-        for fold in range(self.n_folds):
+        for fold in [WHOLE] if self.whole else range(self.n_folds):
             if fold not in self.outcomes and fold not in self.running:
                 return fold
         return None
@@ -95,7 +102,7 @@ class Trial:
     @property
     def finished(self) -> bool:
         """Whether every fold has its outcome."""
-        return len(self.outcomes) == self.n_folds
+        return len(self.outcomes) == (1 if self.whole else self.n_folds)
 
     @property
     def fold_losses(self) -> list[float]:

@@ -1,0 +1,63 @@
+"""Score a saved model on a table that has the target.
+
+Prints the metric that the model was chosen by, and the usual further ones for its task.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from automl.cli._console import Console
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``automl evaluate``."""
+    parser.add_argument("model", metavar="MODEL", help="model.automl, or the folder of its run")
+    parser.add_argument(
+        "data", metavar="DATA", help="table with the target's column; - for standard input"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object, in full precision"
+    )
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Load, predict, score, print."""
+    from automl.cli._tables import saved_file, take_column
+    from automl.model import load
+    from automl.report import evaluation_text
+    from automl.table import read_table
+
+    model = load(args.model)
+    frame = read_table(args.data)
+    y = take_column(frame, model._predictor.target.name, what="target", source=args.data)
+    facts = {
+        "model": saved_file(Path(args.model)),
+        "n_rows": len(frame),
+        **_scores(model, frame, y),
+    }
+    if console.json:
+        console.print_json(facts)
+    else:
+        console.print(evaluation_text(facts))
+    return 0
+
+
+def _scores(model: Any, frame: Any, y: Any) -> dict[str, Any]:
+    """The declared metric, then each further metric; nan where one is not defined."""
+    from automl.compute import resolve_n_jobs
+    from automl.objective import MetricError, extra_metrics, get_metric
+
+    predictor, metric = model._predictor, model._metric
+    target = predictor.target
+    codes = target.encode(y)
+    raw = predictor.predict_raw(frame, n_threads=resolve_n_jobs(-1))
+    scores = {"metric": metric.name, "score": metric.score(codes, raw)}
+    positive = model._facts["positive_label"]
+    for name in extra_metrics(target.task):
+        extra = get_metric(name, task=target.task, classes=target.classes, positive_label=positive)
+        try:
+            scores[name] = extra.score(codes, raw)
+        except MetricError:  # not defined for such a target
+            scores[name] = float("nan")
+    return scores
