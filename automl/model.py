@@ -296,8 +296,7 @@ class AutoModel(BaseEstimator):
 
     def _set_columns(self, X: Any, frame: pd.DataFrame) -> None:
         self.n_features_in_ = frame.shape[1]
-        if hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
+        self.__dict__.pop("feature_names_in_", None)
         names = getattr(X, "columns", None)
         if names is not None and all(isinstance(n, str) for n in names):
             self.feature_names_in_ = np.asarray(list(names), dtype=object)

@@ -101,12 +101,12 @@ class FitData:
     @property
     def train_X(self) -> np.ndarray:  # noqa: N802
         """Training rows of the matrix."""
-        return self.matrix.values[self.train]
+        return np.asarray(self.matrix.values[self.train])
 
     @property
     def train_y(self) -> np.ndarray:
         """Targets of the training rows."""
-        return self.y[self.train]
+        return np.asarray(self.y[self.train])
 
     @property
     def train_weight(self) -> np.ndarray | None:
@@ -116,7 +116,7 @@ class FitData:
     @property
     def valid_X(self) -> np.ndarray:  # noqa: N802
         """Validation rows of the matrix."""
-        return self.matrix.values[self.valid]
+        return np.asarray(self.matrix.values[self.valid])
 
 
 @dataclass(frozen=True)
@@ -191,6 +191,8 @@ class Family(ABC):
     tunable: ClassVar[bool] = True
     """Whether proposals beyond the starting configurations are worth a trial."""
 
+    devices: ClassVar[tuple[str, ...]] = ("cpu",)
+    """Where it can train; on others it trains on the CPU."""
     out_of_bag: ClassVar[bool] = False
     """Whether one fit on all rows can predict each row by the parts that did not see it, which
     takes the place of a fit per fold where rows were dealt to folds at random."""

@@ -76,6 +76,7 @@ class XGBoost(Family):
 
     name = "xgboost"
     relative_cost = 1.5
+    devices = ("cpu", "cuda")
     preload = ("xgboost",)
 
     def starts(self, problem: Problem) -> Sequence[Start]:
@@ -136,6 +137,7 @@ class XGBoost(Family):
                     break
             elif watch.out_of_time():
                 break
+        _require_device(booster, resources.device)
         booster = booster[: watch.best_step or step]
         booster.set_attr(**{LARGEST: json.dumps(largest)})
         return XGBoostModel(bytes(booster.save_raw("ubj")))
@@ -173,6 +175,13 @@ def _objective(problem: Problem) -> Params:
     return {"objective": "reg:absoluteerror" if problem.absolute_error else "reg:squarederror"}
 
 
+def _require_device(booster: "xgboost.Booster", device: str) -> None:
+    """Make sure that training did not fall back to the CPU, which XGBoost only warns of."""
+    used = json.loads(booster.save_config())["learner"]["generic_param"]["device"]
+    if device.startswith("cuda") and not used.startswith("cuda"):
+        raise RuntimeError(f"XGBoost was asked for {device!r} and trained on {used!r}.")
+
+
 def _quantised(
     data: FitData, resources: Resources
 ) -> tuple["xgboost.DMatrix", "xgboost.DMatrix | None", dict[str, float]]:
@@ -180,8 +189,9 @@ def _quantised(
     import xgboost as xgb
 
     key = ("xgboost", hash(data.train.tobytes()), hash(data.valid.tobytes()))
-    if key in data.cache:
-        return data.cache[key]
+    kept: tuple[xgb.DMatrix, xgb.DMatrix | None, dict[str, float]] | None = data.cache.get(key)
+    if kept is not None:
+        return kept
     types = ["c" if n else "q" for n in data.matrix.cardinalities]
     codes = {str(i): data.matrix.values[data.train, i] for i in data.matrix.categorical}
     largest = {i: float(np.nanmax(c, initial=-1.0)) for i, c in codes.items()}

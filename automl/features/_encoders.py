@@ -12,7 +12,9 @@ from automl.table import Table
 class Encoder(Protocol):
     """What every fitted encoding can do."""
 
-    kind: str
+    @property
+    def kind(self) -> str:
+        """Name of the encoding."""
 
     def transform(self, table: Table) -> Matrix:
         """Encode the rows of `table`."""

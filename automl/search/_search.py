@@ -166,13 +166,14 @@ class Search:
         cardinalities: tuple[int, ...],
     ) -> FoldTask:
         resources = self.plan.resources
+        device = resources.device if resources.device in trial.family.devices else "cpu"
         return FoldTask(
             trial.family.name,
             trial.params,
             self.plan.problem,
             self.plan.metric.to_payload(),
             fold,
-            Resources(self.plan.seed + max(0, fold), resources.n_threads, resources.device),
+            Resources(self.plan.seed + max(0, fold), resources.n_threads, device),
             trial.family.encoding(trial.params),
             (names, sources, cardinalities),
             self.model_folder(trial, fold),

@@ -18,7 +18,7 @@ def test_parts_are_those_of_pandas(moment):
     assert parts["month"] == stamp.month
     assert parts["day"] == stamp.day
     assert parts["weekday"] == stamp.weekday()
-    assert parts["day_of_year"] == stamp.dayofyear
+    assert parts["day_of_year"] == stamp.day_of_year
     assert np.isclose(parts["days"], seconds / DAY)
     hour = stamp.hour + stamp.minute / 60 + stamp.second / 3600 + stamp.microsecond / 3.6e9
     assert np.isclose(parts["hour"], hour, atol=1e-6)

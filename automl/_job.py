@@ -1,0 +1,153 @@
+"""A declared fit with its data understood: what the search then works on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from automl.compute import plan_workers
+from automl.families import Family, Problem, Resources, choose_families
+from automl.objective import Metric, Splits, get_metric, make_splits
+from automl.search import Clock, choose_n_folds
+from automl.table import Schema, Table, Target
+
+ABSOLUTE_ERRORS = ("mae", "mean_absolute_error", "median_absolute_error", "mape")
+"""Metrics that medians win; a leading ``neg_`` does not matter."""
+
+
+@dataclass(frozen=True)
+class FitSpec:
+    """What a user may declare about a fit; see :class:`automl.AutoModel`."""
+
+    metric: str | Callable[..., Any] = "auto"
+    time_budget: float | str | None = 60
+    max_trials: int | None = None
+    task: str = "auto"
+    families: str | Sequence[str] = "auto"
+    ensemble: bool = True
+    cv: Any = "auto"
+    n_jobs: int | None = -1
+    device: str = "auto"
+    seed: int = 0
+    run_dir: str | Path | None = None
+    positive_label: Any = None
+    types: Mapping[str, str] = field(default_factory=dict)
+    drop: Sequence[str] = ()
+    pruning: bool = True
+
+    def describe(self) -> dict[str, Any]:
+        """The effective configuration as JSON values."""
+        plain = asdict(self) | {"run_dir": None if self.run_dir is None else str(self.run_dir)}
+        for name in ("metric", "cv"):
+            if not isinstance(plain[name], str | int):
+                plain[name] = getattr(plain[name], "__name__", type(plain[name]).__name__)
+        plain["families"] = (
+            plain["families"]
+            if plain["families"] == "auto"
+            else list(
+                [plain["families"]] if isinstance(plain["families"], str) else plain["families"]
+            )
+        )
+        return plain
+
+
+@dataclass(frozen=True)
+class Job:
+    """A declared fit with its data understood."""
+
+    spec: FitSpec
+    clock: Clock
+    schema: Schema
+    target: Target
+    table: Table
+    y: np.ndarray
+    weight: np.ndarray | None
+    groups: np.ndarray | None
+    metric: Metric
+    problem: Problem
+    families: tuple[Family, ...]
+    splits: Splits
+    n_workers: int
+    resources: Resources
+    reason: str
+
+    @classmethod
+    def prepare(
+        cls,
+        frame: pd.DataFrame,
+        y: Any,
+        spec: FitSpec,
+        clock: Clock,
+        sample_weight: Any,
+        groups: Any,
+        device: str,
+    ) -> "Job":
+        schema = Schema.infer(frame, types=dict(spec.types), drop=tuple(spec.drop))
+        target, codes, reason = Target.fit(y, task=spec.task, name=_name_of(y))
+        table = schema.apply(frame, fitting=True)
+        metric = get_metric(
+            spec.metric,
+            task=target.task,
+            classes=target.classes,
+            positive_label=spec.positive_label,
+        )
+        problem = Problem(
+            target.task,
+            table.n_rows,
+            len(schema.features),
+            0 if target.classes is None else len(target.classes),
+            metric.name.removeprefix("neg_") in ABSOLUTE_ERRORS,
+        )
+        plan = plan_workers(spec.n_jobs)
+        core_seconds = None if clock.budget is None else clock.budget * plan.n_workers
+        splits = make_splits(
+            codes,
+            task=target.task,
+            cv=spec.cv,
+            groups=groups,
+            n_folds_hint=choose_n_folds(problem, core_seconds),
+            random_state=spec.seed,
+        )
+        weight = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        return cls(
+            spec,
+            clock,
+            schema,
+            target,
+            table,
+            codes,
+            weight,
+            None if groups is None else np.asarray(groups),
+            metric,
+            problem,
+            tuple(choose_families(spec.families, problem)),
+            splits,
+            plan.n_workers,
+            Resources(spec.seed, plan.threads_per_worker, device),
+            reason,
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """What was understood and decided before the first fit."""
+        return {
+            "task": self.target.task,
+            "reason": self.reason,
+            "metric": self.metric.name,
+            "greater_is_better": self.metric.greater_is_better,
+            "rows": self.table.n_rows,
+            "columns": len(self.schema.columns),
+            "roles": {c.name: [str(c.role), c.reason] for c in self.schema.columns},
+            "validation": self.splits.kind,
+            "families": [f.name for f in self.families],
+            "workers": self.n_workers,
+            "device": self.resources.device,
+        }
+
+
+def _name_of(y: Any) -> str:
+    """The target's own name, which messages and ``automl evaluate`` use."""
+    name = getattr(y, "name", None)
+    return name if isinstance(name, str) and name else "target"
