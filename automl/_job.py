@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from automl.compute import plan_workers
+from automl.exceptions import DataError
 from automl.families import Family, Problem, Resources, choose_families
 from automl.objective import Metric, Splits, get_metric, make_splits
 from automl.search import Clock, choose_n_folds
@@ -112,6 +113,7 @@ class Job:
             random_state=spec.seed,
         )
         weight = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        _check_weight(weight, codes, target)
         return cls(
             spec,
             clock,
@@ -145,6 +147,21 @@ class Job:
             "workers": self.n_workers,
             "device": self.resources.device,
         }
+
+
+def _check_weight(weight: np.ndarray | None, codes: np.ndarray, target: Target) -> None:
+    """Refuse weights that leave nothing to learn from."""
+    if weight is None:
+        return
+    if not np.isfinite(weight).all() or (weight < 0).any() or not (weight > 0).any():
+        raise DataError("sample_weight must be finite, not negative, and above zero somewhere.")
+    if target.classes is not None:
+        left = target.classes[np.bincount(codes, weights=weight, minlength=2) > 0]
+        if len(left) < 2:
+            raise DataError(
+                f"Rows with a weight above zero are all of one class, {left[0]!r}; at least two "
+                "classes are needed."
+            )
 
 
 def _name_of(y: Any) -> str:

@@ -112,9 +112,10 @@ class Watch:
         """Take the predictions after `step`; True when the fit should end."""
         assert self._loss is not None
         value = self._loss(predictions)
-        better = value < self.best_loss or self.keeps_last or self.best_predictions is None
-        if isfinite(value) and better:
-            self.best_loss, self.best_step = value, step
+        scored = isfinite(value)
+        better = scored and (value < self.best_loss or self.keeps_last)
+        if better or (self.best_loss == float("inf") and self.best_predictions is None):
+            self.best_loss, self.best_step = value if scored else float("inf"), step
             self.best_predictions = np.array(predictions, dtype=np.float32)
         if step >= self._next_report:
             self._next_report = step * 1.3

@@ -109,4 +109,5 @@ class Bandit:
         gap = self.baseline - leader if losses else 1.0
         gap = gap if np.isfinite(gap) and gap > 0 else max(abs(leader), 1e-9)
         promises = np.array([self.accounts[n].promise(leader, gap) for n in names])
+        promises = np.maximum(promises, 1e-12 * max(float(promises.max()), 1e-12))
         return str(self._rng.choice(list(names), p=promises / promises.sum()))

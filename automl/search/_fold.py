@@ -114,10 +114,7 @@ def fit_fold(
         task.params, fit_data, watch, problem=task.problem, resources=task.resources
     )
     if watch.best_predictions is None:
-        raise ValueError(
-            f"{task.family} gave no prediction that {metric.name!r} could score on fold "
-            f"{task.fold}."
-        )
+        raise ValueError(f"{task.family} showed no predictions for fold {task.fold}.")
     write_model(model.save(), task.folder)
     return FoldOutcome(
         watch.best_loss, watch.best_step, watch.best_predictions, watch.seconds, watch.interrupted

@@ -102,6 +102,7 @@ class RaceTable:
             for t in self._trials
             if t is not trial
             and len(t.fold_losses) >= n
+            and np.isfinite(t.fold_losses[:n]).all()
             and t.state in (TrialState.COMPLETE, TrialState.RUNNING)
         ]
         if len(peers) < MIN_PEERS or not np.isfinite(losses).all():

@@ -1,0 +1,147 @@
+import gzip
+import io
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import automl
+
+from .conftest import command, environment
+
+
+@pytest.fixture(scope="module")
+def model(classifier):
+    return automl.load(classifier[0])
+
+
+def test_one_row_per_row_in_its_order(run, classifier, model, penguins, tmp_path):
+    frame = pd.read_csv(penguins).sample(40, random_state=1)
+    frame.to_csv(tmp_path / "shuffled.csv", index=False)
+    outcome = run("predict", classifier[0], "shuffled.csv")
+    assert (outcome.code, outcome.err) == (0, "")
+    lines = outcome.out.splitlines()
+    assert lines[0] == "prediction"
+    assert lines[1:] == model.predict(frame).tolist()
+
+
+def test_probabilities_come_back_exactly(run, classifier, model, penguins):
+    outcome = run("predict", classifier[1].json["model"], penguins, "--proba")
+    found = pd.read_csv(io.StringIO(outcome.out), float_precision="round_trip")
+    assert list(found) == ["prediction", *(f"proba_{c}" for c in model.classes_)]
+    expected = model.predict_proba(pd.read_csv(penguins))
+    np.testing.assert_array_equal(found.iloc[:, 1:].to_numpy(), expected)
+
+
+def test_standard_input(run, classifier, penguins):
+    outcome = run("predict", classifier[0], "-", stdin=penguins.read_bytes())
+    assert outcome.out == run("predict", classifier[0], penguins).out
+
+
+def test_files_by_suffix(run, regressor, earthquakes, tmp_path):
+    folder = regressor[0]
+    plain = run("predict", folder, earthquakes).out
+    for name in ("a.csv", "a.csv.gz", "a.parquet"):
+        outcome = run("predict", folder, earthquakes, "--out", name)
+        assert (outcome.code, outcome.out) == (0, "")
+    assert (tmp_path / "a.csv").read_text() == plain
+    assert gzip.decompress((tmp_path / "a.csv.gz").read_bytes()).decode() == plain
+    values = pd.read_parquet(tmp_path / "a.parquet").prediction
+    text = pd.read_csv(io.StringIO(plain), float_precision="round_trip").prediction
+    assert values.tolist() == text.tolist()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "a.csv.gz", "a.parquet"]
+
+
+def test_an_older_file_is_replaced(run, classifier, penguins, tmp_path):
+    (tmp_path / "old.csv").write_text("old")
+    (tmp_path / "link.csv").symlink_to("old.csv")
+    assert run("predict", classifier[0], penguins, "--out", "link.csv").code == 0
+    assert (tmp_path / "old.csv").read_text().startswith("prediction\n")
+    assert (tmp_path / "link.csv").is_symlink()
+
+
+def test_an_unknown_column_is_told_the_target_is_not(run, classifier, penguins, tmp_path):
+    frame = pd.read_csv(penguins).assign(extra=1)
+    frame.to_csv(tmp_path / "extra.csv", index=False)
+    outcome = run("predict", classifier[0], "extra.csv")
+    assert outcome.code == 0
+    assert outcome.err == "warning: 1 column not seen at fit and ignored: 'extra'\n"
+
+
+def test_it_needs_neither_optuna_nor_what_the_winner_does_not_need(classifier, penguins):
+    import sys
+
+    script = (
+        "import sys; from automl.__main__ import main; code = main(sys.argv[1:]);"
+        "sys.exit(code or any(m in sys.modules for m in ('optuna', 'lightgbm', 'xgboost')))"
+    )
+    arguments = ("predict", str(classifier[0]), str(penguins))
+    subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        env=environment(),
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "told"),
+    [
+        (("--out", "a.xlsx"), 2, ".csv, .csv.gz, .parquet"),
+        (("--out", "no/a.csv"), 2, "no folder no"),
+        (("--json",), 2, "--json"),
+    ],
+)
+def test_wrong_options_are_refused(run, classifier, penguins, flags, code, told):
+    outcome = run("predict", classifier[0], penguins, *flags)
+    assert outcome.code == code
+    assert told in outcome.error
+
+
+def test_values_have_no_probabilities(run, regressor, earthquakes):
+    outcome = run("predict", regressor[0], earthquakes, "--proba")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "--proba" in outcome.error
+
+
+def test_another_table_is_refused(run, classifier, earthquakes):
+    outcome = run("predict", classifier[0], earthquakes)
+    assert (outcome.code, outcome.out) == (3, "")
+    assert "'bill_length_mm'" in outcome.error
+
+
+def test_no_model_is_refused(run, penguins, tmp_path):
+    assert run("predict", tmp_path, penguins).code == 3
+    assert "can't be read" in run("predict", "model.automl", penguins).error
+    assert "not a saved model" in run("predict", penguins, penguins).error
+
+
+def test_a_reader_that_stops_is_no_error(classifier, penguins):
+    with subprocess.Popen(
+        command("predict", classifier[0], penguins),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    ) as program:
+        program.stdout.close()
+        assert program.stderr.read() == b""
+    assert program.returncode == 0
+
+
+def test_a_full_disk_is_told(classifier, penguins):
+    try:
+        full = open("/dev/full", "wb")  # noqa: SIM115
+    except OSError:
+        pytest.skip("there is no /dev/full")
+    with full:
+        done = subprocess.run(
+            command("predict", classifier[0], penguins),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "error: Standard output can't be written: No space left on device.\n"
