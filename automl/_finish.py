@@ -1,32 +1,21 @@
 """The end of a run: choose the winner, save it, write down what happened."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from automl._job import Job
+from automl._spec import FitResult
 from automl.artifact import dump_bytes, load_bytes, write_bytes
 from automl.ensemble import Candidate, Choice, Member, Predictor, choose
 from automl.exceptions import AutoMLError, NoModelError
-from automl.objective import Metric, Splits, bootstrap_interval
+from automl.objective import Splits, bootstrap_interval
 from automl.run import RunDirectory
 from automl.search import Search, Trial, TrialState
 
 ENSEMBLE_SHARE = 0.5
 """Share of the reserve that choosing the winner may take; saving gets the rest."""
-
-
-@dataclass(frozen=True)
-class FitResult:
-    """What a fit brought: a predictor and everything that is said of it."""
-
-    predictor: Predictor
-    manifest: Mapping[str, Any]
-    leaderboard: list[dict[str, Any]]
-    metric: Metric
-    summary: Mapping[str, Any]
 
 
 class Finisher:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from automl._finish import Finisher, FitResult
-from automl._job import FitSpec, Job
+from automl._finish import Finisher
+from automl._job import Job
+from automl._spec import FitResult, FitSpec
 from automl.compute import LocalEngine, resolve_device, warm_up
 from automl.exceptions import UsageError
 from automl.families import family_names, get_family

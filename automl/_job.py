@@ -1,13 +1,12 @@
 """A declared fit with its data understood: what the search then works on."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from automl._spec import FitSpec
 from automl.compute import plan_workers
 from automl.exceptions import DataError
 from automl.families import Family, Problem, Resources, choose_families
@@ -17,42 +16,6 @@ from automl.table import Schema, Table, Target
 
 ABSOLUTE_ERRORS = ("mae", "mean_absolute_error", "median_absolute_error", "mape")
 """Metrics that medians win; a leading ``neg_`` does not matter."""
-
-
-@dataclass(frozen=True)
-class FitSpec:
-    """What a user may declare about a fit; see :class:`automl.AutoModel`."""
-
-    metric: str | Callable[..., Any] = "auto"
-    time_budget: float | str | None = 60
-    max_trials: int | None = None
-    task: str = "auto"
-    families: str | Sequence[str] = "auto"
-    ensemble: bool = True
-    cv: Any = "auto"
-    n_jobs: int | None = -1
-    device: str = "auto"
-    seed: int = 0
-    run_dir: str | Path | None = None
-    positive_label: Any = None
-    types: Mapping[str, str] = field(default_factory=dict)
-    drop: Sequence[str] = ()
-    pruning: bool = True
-
-    def describe(self) -> dict[str, Any]:
-        """The effective configuration as JSON values."""
-        plain = asdict(self) | {"run_dir": None if self.run_dir is None else str(self.run_dir)}
-        for name in ("metric", "cv"):
-            if not isinstance(plain[name], str | int):
-                plain[name] = getattr(plain[name], "__name__", type(plain[name]).__name__)
-        plain["families"] = (
-            plain["families"]
-            if plain["families"] == "auto"
-            else list(
-                [plain["families"]] if isinstance(plain["families"], str) else plain["families"]
-            )
-        )
-        return plain
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import numbers
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -14,14 +14,17 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
-from automl._fit import FitResult, FitSpec, Observer, fit_table
 from automl._interrupt import Interruption
+from automl._spec import FitResult, FitSpec
 from automl.artifact import dump_bytes, load_bytes, read_path, write_bytes
 from automl.compute import resolve_n_jobs
 from automl.ensemble import Predictor
 from automl.exceptions import UsageError
 from automl.objective import Metric, get_metric
 from automl.table import to_frame
+
+if TYPE_CHECKING:
+    from automl._fit import Observer
 
 logger = logging.getLogger("automl")
 
@@ -153,6 +156,8 @@ class AutoModel(BaseEstimator):
         ``KeyboardInterrupt``.
         """
         started = time.monotonic()
+        from automl._fit import fit_table  # brings Optuna, which prediction does without
+
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
@@ -287,7 +292,7 @@ class AutoModel(BaseEstimator):
             types=dict(self.types or {}),
         )
 
-    def _observers(self) -> list[Observer]:
+    def _observers(self) -> "list[Observer]":
         if not self.verbose:
             return []
         from automl.report import progress_for

@@ -23,7 +23,7 @@ def check_family(family: Family) -> None:
     """Run the contract of a model family; small made-up tables, a few seconds.
 
     A family passes if for each task that it supports its starting configurations and its
-    proposals fit, report a learning curve of increasing steps, beat the constant, predict the
+    proposals fit, show a learning curve of increasing steps, beat the constant, predict the
     same after saving and loading, and honour the seed, the weights, one thread, missing values,
     categories and classes that were not in the training rows, a step limit, and a request to
     stop.
@@ -226,6 +226,22 @@ def check_curve(case: Case) -> None:
     _require(short.best_step == 1, f"a limit of 1 step ended at step {short.best_step}")
 
 
+def check_out_of_bag(case: Case) -> None:
+    """Rows that are predicted out of bag had no say in it: noise is not foreseen."""
+    from automl.families.constant import Constant
+
+    if not case.family.out_of_bag:
+        return
+    rows = np.arange(case.n_rows)
+    noise = np.random.default_rng(1).permutation(case.y)
+    data = FitData(case.data().matrix, noise, rows, rows, out_of_bag=True)
+    _, base = Case(Constant(), case.problem.task).fit(data, Watch(case.loss(data)))
+    _, watch = case.fit(data, Watch(case.loss(data), limit=100))
+    assert watch.best_predictions is not None
+    _require_sound(case, watch.best_predictions, case.n_rows)
+    _require(watch.best_loss > 0.9 * base.best_loss, "rows have a say in their own prediction")
+
+
 def check_refit(case: Case) -> None:
     """Without validation rows the step limit and the clock alone decide."""
     data = case.data()
@@ -330,6 +346,7 @@ CHECKS = (
     check_seed,
     check_weights,
     check_curve,
+    check_out_of_bag,
     check_refit,
     check_stop,
     check_one_thread,

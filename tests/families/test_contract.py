@@ -49,6 +49,7 @@ def test_a_family_of_somebody_else_passes():
         (toy.StartsOutside, "asking for parameters warns"),
         (toy.StartsOutOfOrder, "not in order of rank"),
         (toy.Suits, "supports no task"),
+        (toy.PeeksOutOfBag, "say in their own prediction"),
         (toy.LearnsNothing, "no better than the constant"),
     ],
 )

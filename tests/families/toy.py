@@ -190,3 +190,16 @@ class Suits(Descent):
 class LearnsNothing(Descent):
     def shares(self, data):
         return np.zeros(len(data.train))
+
+
+class PeeksOutOfBag(Descent):
+    out_of_bag = True
+
+    def supports(self, problem):
+        return problem.task == "regression"
+
+    def fit(self, params, data, watch, *, problem, resources):
+        if not data.out_of_bag:
+            return super().fit(params, data, watch, problem=problem, resources=resources)
+        watch.observe(1, data.y[data.valid][:, None])
+        return DescentModel(np.zeros((data.matrix.shape[1] + 1, 1)), "identity")
