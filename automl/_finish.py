@@ -7,7 +7,7 @@ import numpy as np
 
 from automl._job import Job
 from automl._spec import FitResult
-from automl.artifact import dump_bytes, load_bytes, write_bytes
+from automl.artifact import describe, dump_bytes, write_bytes
 from automl.ensemble import Candidate, Choice, Member, Predictor, choose
 from automl.exceptions import AutoMLError, NoModelError
 from automl.objective import Splits, bootstrap_interval
@@ -32,9 +32,8 @@ class Finisher:
         self._saved = True
         choice = Choice(trial.name, np.ones(1), np.empty(0), float("inf"))
         predictor = self._predictor(search, [trial], choice)
-        write_bytes(
-            dump_bytes(predictor, self._manifest(choice, trial.score, None)), self._run.model
-        )
+        manifest = describe(predictor, self._facts(choice, trial.score, None))
+        write_bytes(dump_bytes(predictor, manifest), self._run.model)
 
     def finish(self, search: Search) -> FitResult:
         """Choose the winner, save it, write the leaderboard."""
@@ -59,13 +58,12 @@ class Finisher:
             random_state=job.spec.seed,
         )
         predictor = self._predictor(search, done, choice)
-        content = dump_bytes(predictor, self._manifest(choice, score, interval))
-        write_bytes(content, self._run.model)
+        manifest = describe(predictor, self._facts(choice, score, interval))
+        write_bytes(dump_bytes(predictor, manifest), self._run.model)
         board = _leaderboard(search, done, choice, score)
         summary = self._summary(search, choice, score, interval)
         self._run.write_json("leaderboard.json", board)
         self._run.write_json("run.json", {"result": summary, "config": job.spec.describe()})
-        predictor, manifest = load_bytes(content)
         return FitResult(predictor, manifest, board, job.metric, summary)
 
     def _choose(self, done: Sequence[Trial], search: Search, rows: np.ndarray) -> Choice:
@@ -109,7 +107,7 @@ class Finisher:
             search.matrices.get(member.encoding)
         return Predictor(self._job.schema, self._job.target, search.matrices.encoders, members)
 
-    def _manifest(
+    def _facts(
         self, choice: Choice, score: float, interval: tuple[float, float] | None
     ) -> dict[str, Any]:
         job = self._job

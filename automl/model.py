@@ -16,7 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 
 from automl._interrupt import Interruption
 from automl._spec import FitResult, FitSpec
-from automl.artifact import dump_bytes, load_bytes, read_path, write_bytes
+from automl.artifact import describe, dump_bytes, load_bytes, read_path, write_bytes
 from automl.compute import resolve_n_jobs
 from automl.ensemble import Predictor
 from automl.exceptions import UsageError
@@ -253,7 +253,9 @@ class AutoModel(BaseEstimator):
         Path
         """
         check_is_fitted(self)
-        write_bytes(dump_bytes(self._predictor, self._facts), Path(path))
+        write_bytes(
+            dump_bytes(self._predictor, describe(self._predictor, self._facts)), Path(path)
+        )
         return Path(path)
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -312,7 +314,7 @@ class AutoModel(BaseEstimator):
         self._facts = {
             k: v
             for k, v in result.manifest.items()
-            if k not in ("schema", "target", "encoders", "members", "files")
+            if k not in ("format", "schema", "target", "encoders", "members", "files")
         }
         self.leaderboard_ = pd.DataFrame(result.leaderboard)
         self.score_ = float(result.summary["score"])

@@ -2,6 +2,14 @@
 
 from automl.artifact._format import FORMAT
 from automl.artifact._read import load_bytes, read_path
-from automl.artifact._write import SaveError, dump_bytes, write_bytes
+from automl.artifact._write import SaveError, describe, dump_bytes, write_bytes
 
-__all__ = ["FORMAT", "SaveError", "dump_bytes", "load_bytes", "read_path", "write_bytes"]
+__all__ = [
+    "FORMAT",
+    "SaveError",
+    "describe",
+    "dump_bytes",
+    "load_bytes",
+    "read_path",
+    "write_bytes",
+]

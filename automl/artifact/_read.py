@@ -3,6 +3,8 @@
 import hashlib
 import io
 import json
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -12,11 +14,24 @@ from typing import Any
 from automl.artifact._format import DIGEST, FORMAT, MANIFEST
 from automl.ensemble import Member, Predictor
 from automl.exceptions import ArtifactError
+from automl.families import family_names
 from automl.features import encoder_from_dict
 from automl.table import Schema, Target
 
-MAX_BYTES = 8 * 2**30
-"""Of one file inside, unpacked: a small zip can claim to hold any amount."""
+MAX_MANIFEST = 2**28
+"""Bytes of the manifest, unpacked: a small zip can hold any amount. What the manifest lists must
+have the size that it lists."""
+
+UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,  # encrypted; also a method that Python does not know
+    ValueError,
+)
 
 
 def load_bytes(
@@ -44,11 +59,15 @@ def load_bytes(
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             manifest = _read_manifest(archive, origin)
             files = _read_files(archive, manifest, origin)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as e:
+    except ArtifactError:
+        raise
+    except UNREADABLE as e:
         raise ArtifactError(f"{origin} is not a saved model, or is damaged: {e}.") from e
     try:
-        return _build(manifest, files), manifest
-    except (KeyError, TypeError, AttributeError, IndexError) as e:
+        return _build(manifest, files, origin), manifest
+    except ArtifactError:
+        raise
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as e:
         raise ArtifactError(f"The manifest of {origin} is incomplete: {e!r}.") from e
 
 
@@ -77,15 +96,20 @@ def _read_manifest(archive: zipfile.ZipFile, origin: str) -> dict[str, Any]:
         raise ArtifactError(f"{origin} holds {sorted(twice)[0]!r} twice.")
     if MANIFEST not in names or DIGEST not in names:
         raise ArtifactError(f"{origin} is not a saved model: it has no {MANIFEST}.")
+    for name in (MANIFEST, DIGEST):
+        if archive.getinfo(name).file_size > MAX_MANIFEST:
+            raise ArtifactError(f"{name!r} in {origin} is too large to be one.")
     text = _read(archive, MANIFEST, origin)
     if hashlib.sha256(text).hexdigest().encode() != _read(archive, DIGEST, origin).strip():
         raise ArtifactError(f"The manifest of {origin} was changed after it was saved.")
     try:
         manifest = json.loads(text)
-        number = int(manifest["format"])
-        listed = {str(n) for n in manifest["files"]}
-    except (ValueError, KeyError, TypeError) as e:
+        number = manifest["format"]
+        listed = set(dict(manifest["files"]))
+    except (ValueError, KeyError, TypeError, RecursionError) as e:
         raise ArtifactError(f"The manifest of {origin} can't be read: {e!r}.") from e
+    if type(number) is not int or number < 1:
+        raise ArtifactError(f"{origin} has the format {number!r}, which there never was.")
     if number > FORMAT:
         raise ArtifactError(
             f"{origin} has format {number}; this version of automl reads up to {FORMAT}. "
@@ -106,23 +130,28 @@ def _read_files(
 ) -> dict[str, bytes]:
     files = {}
     for name, facts in manifest["files"].items():
+        try:
+            size, digest = facts["bytes"], facts["sha256"]
+        except (KeyError, TypeError) as e:
+            raise ArtifactError(f"The manifest of {origin} is incomplete: {e!r}.") from e
+        if archive.getinfo(name).file_size != size:
+            raise ArtifactError(f"{name!r} in {origin} was changed: it should have {size} bytes.")
         content = _read(archive, name, origin)
-        if hashlib.sha256(content).hexdigest() != facts["sha256"]:
+        if hashlib.sha256(content).hexdigest() != digest:
             raise ArtifactError(f"{name!r} in {origin} was changed after it was saved.")
         files[name] = content
     return files
 
 
 def _read(archive: zipfile.ZipFile, name: str, origin: str) -> bytes:
-    if archive.getinfo(name).file_size > MAX_BYTES:
-        raise ArtifactError(f"{name!r} in {origin} is too large to be a model.")
     try:
         return archive.read(name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, RuntimeError) as e:
+    except UNREADABLE as e:
         raise ArtifactError(f"{name!r} in {origin} is damaged: {e}.") from e
 
 
-def _build(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Predictor:
+def _build(manifest: Mapping[str, Any], files: Mapping[str, bytes], origin: str) -> Predictor:
+    encoders = {k: encoder_from_dict(v) for k, v in manifest["encoders"].items()}
     members = [
         Member(
             str(m["name"]),
@@ -134,9 +163,22 @@ def _build(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Predictor
         )
         for m in manifest["members"]
     ]
+    installed = family_names()
+    for member in members:
+        if member.family not in installed:
+            raise ArtifactError(
+                f"{origin} needs the model family {member.family!r}, which is not installed here; "
+                f"installed are {', '.join(installed)}."
+            )
+        if member.encoding not in encoders:
+            raise ValueError(f"there is no encoder {member.encoding!r}")
+        if not (member.files and 0 < member.weight < float("inf")):
+            raise ValueError(f"the member {member.name!r} has no models or no weight")
+    if not members:
+        raise ValueError("there is no member")
     return Predictor(
         Schema.from_dict(manifest["schema"]),
         Target.from_dict(manifest["target"]),
-        {k: encoder_from_dict(v) for k, v in manifest["encoders"].items()},
+        encoders,
         members,
     )

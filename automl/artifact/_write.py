@@ -25,8 +25,8 @@ class SaveError(AutoMLError, OSError):
     code = "save"
 
 
-def dump_bytes(predictor: Predictor, facts: Mapping[str, Any]) -> bytes:
-    """Write a predictor and what is known about it as the bytes of a saved model.
+def describe(predictor: Predictor, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the manifest of a saved model.
 
     Parameters
     ----------
@@ -36,28 +36,24 @@ def dump_bytes(predictor: Predictor, facts: Mapping[str, Any]) -> bytes:
 
     Returns
     -------
-    bytes
+    dict
+        JSON values.
     """
-    files: dict[str, bytes] = {}
-    members = []
-    for i, member in enumerate(predictor.members):
-        models = []
-        for j, content in enumerate(member.files):
-            names = {name: f"members/{i}/{j}/{name}" for name in content}
-            files |= {names[name]: content[name] for name in content}
-            models.append(names)
-        members.append(
-            {
-                "name": member.name,
-                "family": member.family,
-                "encoding": member.encoding,
-                "params": dict(member.params),
-                "weight": member.weight,
-                "models": models,
-            }
-        )
+    members = [
+        {
+            "name": member.name,
+            "family": member.family,
+            "encoding": member.encoding,
+            "params": dict(member.params),
+            "weight": member.weight,
+            "models": [
+                {name: _path(i, j, name) for name in files} for j, files in enumerate(member.files)
+            ],
+        }
+        for i, member in enumerate(predictor.members)
+    ]
     used = {m.encoding for m in predictor.members}
-    manifest = {
+    return {
         "format": FORMAT,
         "automl": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -69,10 +65,25 @@ def dump_bytes(predictor: Predictor, facts: Mapping[str, Any]) -> bytes:
         "members": members,
         "files": {
             name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-            for name, content in files.items()
+            for name, content in _files(predictor).items()
         },
     }
-    return _zip(json.dumps(manifest, indent=1).encode(), files)
+
+
+def dump_bytes(predictor: Predictor, manifest: Mapping[str, Any]) -> bytes:
+    """Write a predictor with its manifest as the bytes of a saved model.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    manifest : mapping
+        What :func:`describe` made.
+
+    Returns
+    -------
+    bytes
+    """
+    return _zip(json.dumps(manifest, indent=1).encode(), _files(predictor))
 
 
 def write_bytes(content: bytes, path: Path) -> None:
@@ -93,6 +104,19 @@ def write_bytes(content: bytes, path: Path) -> None:
     except OSError as e:
         part.unlink(missing_ok=True)
         raise SaveError(f"The model can't be written to {path}: {e.strerror or e}.") from e
+
+
+def _path(member: int, model: int, name: str) -> str:
+    return f"members/{member}/{model}/{name}"
+
+
+def _files(predictor: Predictor) -> dict[str, bytes]:
+    return {
+        _path(i, j, name): content
+        for i, member in enumerate(predictor.members)
+        for j, files in enumerate(member.files)
+        for name, content in files.items()
+    }
 
 
 def _zip(manifest: bytes, files: Mapping[str, bytes]) -> bytes:

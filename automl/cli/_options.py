@@ -244,7 +244,10 @@ def names(value: Any) -> list[str]:
     if isinstance(value, list):
         parts = [str(part) for part in value]
     else:
-        parts = next(csv.reader([str(value)], skipinitialspace=True), [])
+        try:
+            parts = next(csv.reader([str(value)], skipinitialspace=True), [])
+        except csv.Error:
+            parts = []
     parts = [part.strip() for part in parts]
     if not parts or not all(parts):
         raise ValueError(f"{value!r} is not allowed, give names separated by commas.")

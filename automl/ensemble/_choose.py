@@ -87,7 +87,7 @@ def choose(
     if len(candidates) == 1:
         only = candidates[0]
         return Choice(only.name, np.ones(1), only.predictions, float("inf"))
-    single = int(np.argmin([c.loss for c in candidates]))
+    single = _least([c.loss for c in candidates])
     rows = _affordable_rows(candidates, loss, n_rows, parts, seconds, seed)
     kinds = {"single": _pick_single, "ensemble": _pick_ensemble}
     honest: dict[str, np.ndarray] = {}
@@ -133,7 +133,14 @@ Loss = Callable[[np.ndarray, np.ndarray], float]
 
 def _pick_single(candidates: Sequence[Candidate], loss: Loss, rows: np.ndarray) -> np.ndarray:
     losses = [loss(rows, c.predictions[rows]) for c in candidates]
-    return np.asarray(np.eye(len(candidates))[int(np.nanargmin(losses))])
+    if not np.isfinite(losses).any():  # one class only in these rows, for instance
+        losses = [c.loss for c in candidates]
+    return np.asarray(np.eye(len(candidates))[_least(losses)])
+
+
+def _least(losses: Sequence[float]) -> int:
+    """Position of the smallest loss; one that is undefined is never the smallest."""
+    return int(np.argmin(np.where(np.isnan(losses), np.inf, losses)))
 
 
 def _pick_ensemble(candidates: Sequence[Candidate], loss: Loss, rows: np.ndarray) -> np.ndarray:

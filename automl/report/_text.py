@@ -15,7 +15,7 @@ def number_text(value: float | None) -> str:
 
     Examples
     --------
-    >>> number_text(0.912345), number_text(1234567.8), number_text(12.5), number_text(None)
+    >>> number_text(0.912347), number_text(1234567.8), number_text(12.5), number_text(None)
     ('0.91235', '1234568', '12.5', 'nan')
     """
     if value is None or math.isnan(value):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import automl
@@ -75,8 +76,11 @@ def penguins():
 
 
 @pytest.fixture(scope="session")
-def earthquakes():
-    return DATASETS / "earthquakes.parquet"
+def earthquakes(tmp_path_factory):
+    """Few enough rows for a boosted model in a second."""
+    file = tmp_path_factory.mktemp("data") / "earthquakes.parquet"
+    pd.read_parquet(DATASETS / "earthquakes.parquet").head(250).to_parquet(file)
+    return file
 
 
 @pytest.fixture(scope="session")

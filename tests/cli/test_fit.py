@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from sklearn.metrics import recall_score
 
 from automl.run import read_leaderboard
 
 from .conftest import DATASETS, QUICK, command, environment
 
-KEYS = (
-    "run model task metric score score_interval winner n_trials n_pruned n_failed elapsed_s "
-    "budget_s device"
-).split()
+KEYS = [
+    *("run", "model", "task", "metric", "score", "score_interval", "winner"),
+    *("n_trials", "n_pruned", "n_failed", "elapsed_s", "budget_s", "device"),
+]
 
 
 def configuration(folder):
@@ -94,7 +95,7 @@ def test_groups_are_no_feature_and_need_not_be_there_later(run, penguins, tmp_pa
     flags = ("--groups", "individual_id", "--out", "run")
     outcome = run("fit", penguins, "--target", "species", *QUICK, *flags)
     assert outcome.code == 0, outcome.err
-    assert "validation  grouped" in outcome.err
+    assert "grouped" in outcome.err
     frame = pd.read_csv(penguins).drop(columns=["individual_id", "species"])
     frame.to_csv(tmp_path / "new.csv", index=False)
     predicted = run("predict", "run", "new.csv")
@@ -104,14 +105,14 @@ def test_groups_are_no_feature_and_need_not_be_there_later(run, penguins, tmp_pa
 
 
 def test_a_positive_label_is_matched_by_its_text(run, tmp_path):
-    rows = [f"{x},{int(x > 20)}" for x in range(60)]
+    rows = [f"{x},{int(x > 20)}" for x in (37 * i % 60 for i in range(60))]
     (tmp_path / "t.csv").write_text("\n".join(["x,y", *rows]))
     flags = ("--metric", "recall", "--out", "run", "--positive-label")
     assert run("fit", "t.csv", "--target", "y", *QUICK, *flags, "0").code == 0
     shown = run("evaluate", "run", "t.csv", "--json").json
-    predicted = pd.read_csv(tmp_path / "t.csv").y[:21]  # all rows of the class 0
-    guesses = run("predict", "run", "t.csv").out.split()[1:22]
-    assert shown["score"] == pytest.approx(sum(g == "0" for g in guesses) / len(predicted))
+    labels = pd.read_csv(tmp_path / "t.csv").y
+    guesses = [int(guess) for guess in run("predict", "run", "t.csv").out.split()[1:]]
+    assert shown["score"] == pytest.approx(recall_score(labels, guesses, pos_label=0))
     outcome = run("fit", "t.csv", "--target", "y", *QUICK, "--positive-label", "7")
     assert outcome.code == 2
     assert "7" in outcome.error
@@ -119,7 +120,7 @@ def test_a_positive_label_is_matched_by_its_text(run, tmp_path):
 
 def test_a_metric_of_the_user_may_print(run, penguins, tmp_path):
     (tmp_path / "mine.py").write_text(
-        "def hits(y_true, y_pred):\n    print('noise')\n    return float((y_true == y_pred).mean())\n"
+        "def hits(y_true, y_pred):\n    print('noise')\n    return (y_true == y_pred).mean()\n"
     )
     flags = ("--metric", "mine:hits", "--json", "--out", "run")
     outcome = run("fit", penguins, "--target", "species", *QUICK, *flags)

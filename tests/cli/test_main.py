@@ -7,7 +7,7 @@ import automl
 
 from .conftest import ROOT, environment
 
-HEAVY = "numpy pandas sklearn optuna lightgbm xgboost pyarrow scipy narwhals".split()
+HEAVY = ["numpy", "pandas", "pyarrow", "scipy", "sklearn", "optuna", "lightgbm", "xgboost"]
 
 
 def test_without_a_command_it_prints_the_help_and_exits_2(run):

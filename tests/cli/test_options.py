@@ -1,4 +1,5 @@
 import argparse
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -134,13 +135,11 @@ def test_pairs_split_at_the_last_equals_sign(types):
     assert pairs(",".join(f"{name}={kind}" for name, kind in types.items())) == types
 
 
-@given(st.text())
-def test_readers_return_or_raise_value_errors(text):
-    for read in (names, pairs, number, switch, whole(0), one_of("a", "b"), path):
-        try:
-            read(text)
-        except ValueError as error:
-            assert "not allowed" in str(error)
+@pytest.mark.parametrize("read", [names, pairs, number, switch, whole(0), one_of("a"), path])
+@given(value=st.text() | st.integers() | st.floats() | st.booleans() | st.lists(st.text()))
+def test_readers_raise_nothing_but_value_errors(read, value):
+    with suppress(ValueError):
+        read(value)
 
 
 @pytest.mark.parametrize("value", ["", "a,,b", ",", []])

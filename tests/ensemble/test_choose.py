@@ -130,3 +130,16 @@ def test_undefined_losses_lose():
     for candidates in ([bad, good], [good, bad]):
         choice = choose(candidates, loss, PARTS)
         assert choice.name == "good"
+
+
+def test_a_metric_that_is_undefined_without_one_part_is_survived():
+    """All rows of the rare class may lie in one part: with the user's own splits, say."""
+    y = (PARTS == 0).astype(np.int64)
+    metric = get_metric("roc_auc", task="binary")
+
+    def loss(rows, p):
+        return metric.loss(metric.score(y[rows], p))
+
+    good = named("good", 0.5 + 0.3 * y + 0.01 * NOISE[0], loss)
+    bad = named("bad", 0.5 + 0.01 * NOISE[1], loss)
+    assert choose([bad, good], loss, PARTS, ensemble=False).name == "good"

@@ -79,9 +79,7 @@ def test_an_array_that_is_too_short_is_refused(name):
         Forest.load(changed(**{name: stored(name)[:-1]}))
 
 
-@pytest.mark.parametrize(
-    "sizes", [[0], [-1], [10**6], [2**62, 2**62], [], [[3]], [3.5]], ids=str
-)
+@pytest.mark.parametrize("sizes", [[0], [-1], [10**6], [2**62, 2**62], [], [[3]], [3.5]], ids=str)
 def test_sizes_that_do_not_fit_are_refused(sizes):
     with pytest.raises(ArtifactError, match="damaged"):
         Forest.load(changed(sizes=np.array(sizes)))

@@ -148,7 +148,7 @@ class WritesElsewhere(Descent):
 class TakesThreads(Descent):
     def rng(self, seed):
         def work():
-            end = time.thread_time() + 0.2
+            end = time.thread_time() + 0.06
             while time.thread_time() < end:
                 pass
 

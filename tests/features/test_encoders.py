@@ -105,7 +105,9 @@ def test_an_unknown_category_is_encoded_as_a_missing_one(kind):
 
 @every_encoding
 def test_a_column_that_was_never_missing_may_be_later(kind):
-    known = make_table({"a": ("numeric", [1.0, 2, 3, 4], 0), "b": ("datetime", [0, 9e6, 2e7, 3e7], 0)})
+    known = make_table(
+        {"a": ("numeric", [1.0, 2, 3, 4], 0), "b": ("datetime", [0, 9e6, 2e7, 3e7], 0)}
+    )
     later = make_table({"a": ("numeric", [np.nan], 0), "b": ("datetime", [np.nan], 0)})
     values = fit_encoder(kind, known).transform(later).values
     assert np.isnan(values).all() if kind == "tree" else np.isfinite(values).all()

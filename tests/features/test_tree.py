@@ -11,7 +11,9 @@ from .conftest import DAY, make_table
 
 
 def test_numbers_pass_through():
-    table = make_table({"a": ("numeric", [1.5, np.nan, -3.0], 0), "b": ("boolean", [0, 1, np.nan], 0)})
+    table = make_table(
+        {"a": ("numeric", [1.5, np.nan, -3.0], 0), "b": ("boolean", [0, 1, np.nan], 0)}
+    )
     matrix = TreeEncoder.fit(table).transform(table)
     np.testing.assert_array_equal(
         matrix.values, np.array([[1.5, 0], [np.nan, 1], [-3, np.nan]], np.float32)
