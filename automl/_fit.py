@@ -147,7 +147,7 @@ def _device(wish: str) -> str:
 
 def _reserve(budget: float, n_values: int) -> float:
     """Seconds that choosing, saving and leaving take, from what they took before."""
-    return min(0.3 * budget, 0.9 + 0.015 * budget + 3e-7 * n_values)
+    return min(0.3 * budget, 0.9 + 0.015 * budget + 2e-8 * n_values)
 
 
 def _run(

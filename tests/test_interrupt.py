@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -60,23 +58,6 @@ def test_the_callers_own_handler_is_put_back():
         assert signal.getsignal(signal.SIGTERM) is mine
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def test_a_handler_that_is_not_of_python_does_not_stay_ours():
-    """``signal.getsignal`` gives None for a handler that C code installed."""
-    code = (
-        "import ctypes, signal\n"
-        "from automl._interrupt import Interruption\n"
-        "handler = ctypes.CFUNCTYPE(None, ctypes.c_int)(lambda number: None)\n"
-        "ctypes.CDLL(None).signal(signal.SIGTERM, handler)\n"
-        "with Interruption() as interruption:\n"
-        "    signal.raise_signal(signal.SIGTERM)\n"
-        "print(interruption.received, signal.getsignal(signal.SIGTERM) == interruption._take)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout.split() == ["15", "False"]
 
 
 def test_in_a_thread_nothing_is_installed():

@@ -11,6 +11,9 @@ from automl.ensemble._greedy import N_STEPS, greedy_weights
 MIN_ROWS = 2000
 """Selection never looks at fewer rows than this, where there are as many."""
 
+MIN_CANDIDATES = 4
+MAX_PARTS = 5
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -76,20 +79,21 @@ def choose(
     ensemble : bool
         Whether an ensemble may win.
     seconds : float
-        Time that the selection may take, kept by looking at fewer rows.
+        Time that the selection may take, kept by looking at fewer rows, then at fewer
+        candidates.
     seed : int
 
     Returns
     -------
     Choice
     """
-    n_rows, everything = len(parts), np.arange(len(parts))
+    everything = np.arange(len(parts))
     if len(candidates) == 1:
         only = candidates[0]
         return Choice(only.name, np.ones(1), only.predictions, float("inf"))
     single = _least([c.loss for c in candidates])
     rows = _affordable_rows(candidates, loss, n_rows, parts, seconds, seed)
-    kinds = {"single": _pick_single, "ensemble": _pick_ensemble}
+    kinds = {"single": _pick_single, "ensemble": pick_ensemble}
     honest: dict[str, np.ndarray] = {}
     for kind, pick in kinds.items():
         if kind == "ensemble" and not ensemble:
@@ -101,7 +105,7 @@ def choose(
             honest[kind][inside] = blend([c.predictions[inside] for c in candidates], weights)
     losses = {kind: loss(everything, p) for kind, p in honest.items()}
     if losses.get("ensemble", float("inf")) < losses["single"]:
-        weights = _pick_ensemble(candidates, loss, rows)
+        weights = pick_ensemble(candidates, loss, rows)
         if (weights > 0).sum() > 1:
             return Choice("ensemble", weights, honest["ensemble"], losses["ensemble"])
         single = int(np.argmax(weights))
@@ -143,25 +147,31 @@ def _least(losses: Sequence[float]) -> int:
     return int(np.argmin(np.where(np.isnan(losses), np.inf, losses)))
 
 
-def _pick_ensemble(candidates: Sequence[Candidate], loss: Loss, rows: np.ndarray) -> np.ndarray:
-    return greedy_weights([c.predictions[rows] for c in candidates], lambda p: loss(rows, p))
+def _within(library: np.ndarray) -> Callable[[Sequence[Candidate], Loss, np.ndarray], np.ndarray]:
+    """Ensemble selection among the candidates whose numbers are in `library`."""
+
+    def pick(candidates: Sequence[Candidate], loss: Loss, rows: np.ndarray) -> np.ndarray:
+        weights = np.zeros(len(candidates))
+        weights[library] = greedy_weights(
+            [candidates[i].predictions[rows] for i in library], lambda p: loss(rows, p)
+        )
+        return weights
+
+    return pick
 
 
-def _affordable_rows(
-    candidates: Sequence[Candidate],
-    loss: Loss,
-    n_rows: int,
-    parts: np.ndarray,
-    seconds: float,
-    seed: int,
-) -> np.ndarray:
-    """As many random rows as the selection can look at in the time it has."""
-    order = np.random.default_rng(seed).permutation(n_rows)
+def _affordable(
+    candidates: Sequence[Candidate], loss: Loss, parts: np.ndarray, seconds: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Random rows, and the best candidates, that the selection can look at in its time."""
+    order = np.random.default_rng(seed).permutation(len(parts))
     probe = np.sort(order[:MIN_ROWS])
     started = time.perf_counter()
     for _ in range(3):
         loss(probe, candidates[0].predictions[probe])
-    per_row = (time.perf_counter() - started) / 3 / len(probe)
-    calls = len(candidates) * (N_STEPS + 1) * (len(np.unique(parts)) + 1)
-    affordable = int(seconds / (per_row * calls + 1e-12))
-    return np.sort(order[: max(MIN_ROWS, affordable)])
+    per_row = (time.perf_counter() - started) / 3 / len(probe) + 1e-12
+    calls = (N_STEPS + 1) * (len(np.unique(parts)) + 1)
+    n_rows = max(MIN_ROWS, int(seconds / (per_row * calls * len(candidates))))
+    n_candidates = int(seconds / (per_row * calls * min(n_rows, len(parts))))
+    by_loss = np.argsort([c.loss for c in candidates], kind="stable")
+    return np.sort(order[:n_rows]), np.sort(by_loss[: max(MIN_CANDIDATES, n_candidates)])

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 MAX_ROUNDS = 5000
 
+LARGE = 200_000
+"""Rows beyond which the first configuration learns twice as fast: a minute has few rounds."""
+
 DATASET = {
     "max_bin": 255,
     "feature_pre_filter": False,
@@ -71,6 +74,8 @@ class LightGBM(Family):
             default = _point(0.05, 100, 3, bagging=0.7)
         else:
             default = _point(0.04, 50, 40, bagging=0.75)
+        if problem.n_rows > LARGE:
+            default["learning_rate"] *= 2
         if problem.n_rows < 1000:
             default |= {"min_data_in_leaf": min(10, default["min_data_in_leaf"])}
         starts = [

@@ -25,7 +25,7 @@ STRENGTHS = tuple(10.0**k for k in np.arange(3.0, -3.1, -0.5))
 """Regularisation from strong to weak: each is a step of the learning curve."""
 
 SINGLE_PRECISION_CELLS = 5_000_000
-MAX_CELLS = 400_000_000
+MAX_CELLS = 10_000_000
 
 
 class LinearModel:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     import optuna
 
 MAX_EPOCHS = 400
-MAX_CELLS = 60_000_000
+MAX_CELLS = 5_000_000
+PART = 20_000
+"""Rows between two looks at the clock."""
+
 DECAY = 0.75
 """Weights are averaged over epochs, new = 0.75 old + 0.25 current: a plain network's
 substitute for a decaying learning rate (Polyak and Juditsky 1992)."""
@@ -99,13 +102,8 @@ class MLP(Family):
         watch.with_patience(12, 0.3)
         model = best = None
         for step in watch.steps(MAX_EPOCHS):
-            if problem.task == "regression":
-                network.partial_fit(X, target.scaled, sample_weight=data.train_weight)
-            else:
-                classes = np.arange(problem.n_classes)
-                network.partial_fit(
-                    X, data.train_y, classes=classes, sample_weight=data.train_weight
-                )
+            if not _train_epoch(network, X, target, data.train_weight, watch) and step > 1:
+                break
             model = _averaged(model, network, target, step)
             if watch.due(step):
                 stop = watch.observe(step, model.predict(valid_X))
@@ -128,15 +126,19 @@ class MLP(Family):
 
 
 class _Target:
-    """A regression target in units of its own spread."""
+    """Class codes, or a regression target in units of its own spread."""
 
-    def __init__(self, scaled: np.ndarray, center: float, scale: float, link: str) -> None:
+    def __init__(
+        self, scaled: np.ndarray, center: float, scale: float, link: str, n_classes: int = 0
+    ) -> None:
         self.scaled, self.center, self.scale, self.link = scaled, center, scale, link
+        self.classes = np.arange(n_classes)
 
     @classmethod
     def of(cls, y: np.ndarray, problem: Problem) -> "_Target":
         if problem.task != "regression":
-            return cls(y, 0.0, 1.0, "logistic" if problem.task == "binary" else "softmax")
+            link = "logistic" if problem.task == "binary" else "softmax"
+            return cls(y, 0.0, 1.0, link, problem.n_classes)
         center, scale = float(np.mean(y)), float(np.std(y)) or 1.0
         return cls(((y - center) / scale).astype(np.float32), center, scale, "identity")
 
@@ -163,6 +165,25 @@ def _network(params: Mapping[str, Any], n_rows: int, problem: Problem, seed: int
         batch_size=max(1, min(int(params["batch_size"]), n_rows // 8)),
         random_state=seed,
     )
+
+
+def _train_epoch(
+    network: Any, X: np.ndarray, target: _Target, weight: np.ndarray | None, watch: Watch
+) -> bool:
+    """Go through the rows once, a part at a time; False if the clock ended it on the way."""
+    n_parts = max(1, round(len(X) / PART))
+    for part in np.array_split(np.arange(len(X)), n_parts):
+        if n_parts > 1 and hasattr(network, "coefs_") and watch.out_of_time():
+            return False
+        rows = slice(part[0], part[-1] + 1)
+        w = None if weight is None else weight[rows]
+        if target.link == "identity":
+            network.partial_fit(X[rows], target.scaled[rows], sample_weight=w)
+        else:
+            network.partial_fit(
+                X[rows], target.scaled[rows], classes=target.classes, sample_weight=w
+            )
+    return True
 
 
 def _averaged(model: MLPModel | None, network: Any, target: _Target, step: int) -> MLPModel:

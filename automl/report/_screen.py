@@ -79,10 +79,11 @@ class Screen:
         if self._stream is None:
             return
         try:
-            self._stream.write(text)
+            try:
+                self._stream.write(text)
+            except UnicodeEncodeError:
+                self._stream.write(text.encode("ascii", "replace").decode())
             self._stream.flush()
-        except UnicodeEncodeError:
-            self._stream.write(text.encode("ascii", "replace").decode())
         except (OSError, ValueError):  # closed, or nobody reads it: progress is not worth a run
             self._stream = None
 

@@ -15,6 +15,9 @@ from automl.search._trial import Trial, TrialState
 LARGE_SHARE = 0.35
 """A starting configuration that would take more of the time left than this waits."""
 
+TRUNCATED = 0.4
+"""Share of its usual time from which a single fit is worth beginning."""
+
 WHOLE_SHARE = 0.9
 """Nothing is begun that would take more of the time left than this."""
 
@@ -91,6 +94,8 @@ class Scheduler:
         seconds = self.costs.seconds(family.name)
         fits = 1 if self._whole(family) else len(self._plan.splits.folds)
         expected = 0.0 if seconds is None else seconds * fits
+        if fits == 1:  # the clock may end a single fit early, and what it has counts
+            expected *= TRUNCATED
         return expected <= share * self._plan.clock.left
 
     def _whole(self, family: Family) -> bool:

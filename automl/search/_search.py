@@ -27,7 +27,7 @@ KEPT_MODELS = 30
 KEPT_OF_FAMILY = 2
 """beside the best two of each family: what is different is worth more than its score."""
 
-TRIAL_SHARE = 0.3
+TRIAL_SHARE = 0.35
 """Share of the budget after which the clock ends one trial, with what it has."""
 
 GRACE = 0.4

@@ -58,10 +58,10 @@ def members(content):
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def packed(entries):
+def packed(entries, method=zipfile.ZIP_DEFLATED):
     """The bytes of a zip file with these (name, content) pairs."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, content in entries:
             archive.writestr(name, content)
     return buffer.getvalue()

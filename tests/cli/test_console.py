@@ -1,5 +1,4 @@
 import logging
-import os
 import subprocess
 import sys
 import warnings
@@ -7,7 +6,6 @@ import warnings
 from automl.cli._console import Console
 
 from .conftest import environment
-
 
 CHATTER = """
 import os

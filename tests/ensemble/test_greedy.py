@@ -75,3 +75,16 @@ def test_candidates_are_not_changed():
     for p in predictions:
         p.setflags(write=False)
     greedy_weights(predictions, squared(y))
+
+
+def test_the_best_step_is_kept_and_not_the_last():
+    y = np.zeros((10, 1))
+    weights = greedy_weights([y + 1, y - 1], squared(y), n_steps=3)
+    assert weights.tolist() == [0.5, 0.5]
+
+
+def test_ties_go_to_members_that_are_in_already():
+    """A model less to keep, to load and to wait for."""
+    y = np.zeros((10, 1))
+    weights = greedy_weights([y + 1, y + 1, y - 1.5], squared(y), n_steps=3)
+    np.testing.assert_allclose(weights, [2 / 3, 0, 1 / 3])

@@ -1,11 +1,13 @@
 """The encoding for trees."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.features import TreeEncoder
+from automl.features import TreeEncoder, encoder_from_dict
 
 from .conftest import DAY, make_table
 
@@ -44,6 +46,8 @@ def test_a_long_list_of_categories_shares_its_rare_end(n, long):
     assert np.isnan(column[-1])
     own = min(n, 254)
     assert (column[:own] == np.arange(own)).all()
+    read = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())))
+    assert read == encoder
     if long:
         assert (column[254:n] == 254).all()
         shares = matrix.values[:, 1]

@@ -38,7 +38,24 @@ def test_decimals():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "0", "0s", 0, -1, "-5s", "s", "ten", "10 minutes", "1h30m", "1,5h", "nan", "inf"]
+    [
+        "",
+        "0",
+        "0s",
+        0,
+        -1,
+        "-5s",
+        "s",
+        "ten",
+        "10 minutes",
+        "1h30m",
+        "2w",
+        "1y",
+        "5ms",
+        "1,5h",
+        "nan",
+        "inf",
+    ]
     + [float("nan"), float("inf"), None, True, [60], "1e999", "٣"],
 )
 def test_what_is_no_length_of_time_is_refused_with_examples(text):
