@@ -15,10 +15,10 @@ source = Path(__file__).parents[1] / "datasets" / "earthquakes.parquet"
 quakes = pd.read_parquet(source)
 
 X, y = quakes.drop(columns="magnitude"), quakes["magnitude"]
-families = ["lightgbm", "linear"]
-model = automl.AutoModel(
-    metric="mae", families=families, cv=3, time_budget=None, max_trials=2, random_state=0
-).fit(X, y)
+families = ["extra_trees", "linear"]
+model = automl.AutoModel(families=families, time_budget=None, max_trials=3, random_state=0).fit(
+    X, y
+)
 
 with tempfile.TemporaryDirectory() as folder:
     path = model.save(Path(folder) / "quakes.automl")

@@ -92,7 +92,9 @@ def choose(
         only = candidates[0]
         return Choice(only.name, np.ones(1), only.predictions, float("inf"))
     single = _least([c.loss for c in candidates])
-    rows = _affordable_rows(candidates, loss, n_rows, parts, seconds, seed)
+    parts = parts % MAX_PARTS
+    rows, library = _affordable(candidates, loss, parts, seconds, seed)
+    pick_ensemble = _within(library)
     kinds = {"single": _pick_single, "ensemble": pick_ensemble}
     honest: dict[str, np.ndarray] = {}
     for kind, pick in kinds.items():
