@@ -76,7 +76,7 @@ OPTIONS = (
         "TIME",
     ),
     Option("max-trials", "configurations to try at most", whole(1), "N"),
-    Option("families", "model families to try, such as lightgbm,linear", _families, "A,B", "auto"),
+    Option("families", "model families to try, by their names", _families, "A,B", "auto"),
     Option("no-ensemble", "let only single models win"),
     Option("no-pruning", "finish every configuration that was started"),
     Option(

@@ -55,7 +55,7 @@ class Watch:
     ...     if watch.observe(step, np.full((4, 1), value)):
     ...         break
     >>> step, watch.best_step, watch.best_loss
-    (4, 2, 1.0)
+    (5, 2, 1.0)
     """
 
     def __init__(

@@ -42,7 +42,7 @@ def optimistic_end(curve: Sequence[tuple[int, float]]) -> float:
 
     Examples
     --------
-    >>> optimistic_end([(8, 1.0), (16, 0.6), (32, 0.4)])
+    >>> round(optimistic_end([(8, 1.0), (16, 0.6), (32, 0.4)]), 3)
     0.2
     >>> optimistic_end([(8, 1.0)])
     -inf
