@@ -48,6 +48,7 @@ def run_python(arguments, cwd, stdin=None):
     )
     assert ended.returncode == 0, ended.stderr
     assert "Traceback" not in ended.stderr, ended.stderr
+    assert "begin" not in ended.stderr, "a worker has run the script again"
     return ended.stdout.splitlines()
 
 

@@ -118,8 +118,9 @@ class LightGBM(Family):
         """Boost round by round until the watch has seen enough."""
         import lightgbm as lgb
 
-        full = _binned(data)
-        train = full.subset(np.sort(data.train), params=DATASET).construct()
+        binning = DATASET | {"num_threads": resources.n_threads}
+        full = _binned(data, binning)
+        train = full.subset(np.sort(data.train), params=binning).construct()
         settings = DATASET | _objective(problem) | dict(params)
         settings |= {
             "metric": "None",
@@ -134,7 +135,7 @@ class LightGBM(Family):
         watch.with_patience(float(np.clip(2.0 / rate, 20, 100)), 0.2)
         booster = lgb.Booster(settings, train)
         if watch.validates:
-            valid = full.subset(data.valid, params=DATASET).construct()
+            valid = full.subset(data.valid, params=binning).construct()
             booster.add_valid(valid, "valid")
         step = 0
         for step in watch.steps(MAX_ROUNDS):
@@ -191,7 +192,7 @@ def _objective(problem: Problem) -> Params:
     return {"objective": name, "min_sum_hessian_in_leaf": 1e-7}
 
 
-def _binned(data: FitData) -> "lightgbm.Dataset":
+def _binned(data: FitData, params: Params) -> "lightgbm.Dataset":
     """The whole table, binned once in this process."""
     import lightgbm as lgb
 
@@ -201,7 +202,7 @@ def _binned(data: FitData) -> "lightgbm.Dataset":
             label=data.y,
             weight=data.weight,
             categorical_feature=list(data.matrix.categorical),
-            params=DATASET,
+            params=params,
             free_raw_data=True,
         ).construct()
     return data.cache["lightgbm"]
