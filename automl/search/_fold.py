@@ -49,6 +49,8 @@ class FoldTask:
         Where the fitted model's files go.
     report : bool
         Whether the learning curve is wanted.
+    seconds : float, optional
+        After which the fit ends with what it has.
     """
 
     family: str
@@ -61,6 +63,7 @@ class FoldTask:
     columns: tuple[tuple[str, ...], tuple[str, ...], tuple[int, ...]]
     folder: Path
     report: bool = False
+    seconds: float | None = None
 
 
 def fit_fold(
@@ -92,12 +95,14 @@ def fit_fold(
     valid_y = y[rows]
     valid_weight = None if weight is None else weight[rows]
 
+    allowed = float("inf") if task.seconds is None else task.seconds
+
     def loss(predictions: np.ndarray) -> float:
         return metric.loss(metric.score(valid_y, predictions, valid_weight))
 
     watch = Watch(
         loss,
-        stopped=lambda: channel.stopped,
+        stopped=lambda: channel.stopped or watch.seconds > allowed,
         report=(lambda *point: channel.report(point)) if task.report else None,
     )
     fit_data = FitData(

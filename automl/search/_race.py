@@ -15,12 +15,13 @@ FOLD_STEPS = 1_000_000
 the folds 0 to k. (A step can be reported once only, and a fit has fewer rounds.)"""
 
 MIN_PEERS = 3
-HOPELESS = 0.25
-"""A trial further behind the best than this share of the way from the baseline to the best has
-no weight in an ensemble either."""
+HOPELESS = 0.2
+"""A trial whose error (its distance to the best possible score) is larger than the smallest one
+by more than this share has no weight in an ensemble either."""
 
-DOUBT = 0.1
-"""How uncertain one fold alone is, in the same unit."""
+GAP_SHARE = 0.25
+"""The same where the best possible score is not known: share of the way from the baseline to
+the best."""
 
 
 def optimistic_end(curve: Sequence[tuple[int, float]]) -> float:
@@ -66,6 +67,11 @@ def optimistic_end(curve: Sequence[tuple[int, float]]) -> float:
 class RaceTable:
     """The evidence of all trials of a run, whatever their family.
 
+    Parameters
+    ----------
+    optimum : float
+        The smallest loss that there can be; minus infinity if unknown.
+
     Attributes
     ----------
     baseline : list of float
@@ -74,7 +80,8 @@ class RaceTable:
         Learning curve of each trial on its first fold.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, optimum: float = float("-inf")) -> None:
+        self.optimum = optimum
         self.baseline: list[float] = []
         self.curves: dict[int, list[tuple[int, float]]] = {}
         self._trials: list[Trial] = []
@@ -120,17 +127,32 @@ class RaceTable:
         ]
         if len(ended) < MIN_PEERS or not np.isfinite(loss):
             return False
-        gap = float(np.mean(self.baseline)) - min(ended)
-        return gap > 0 and loss - min(ended) > (HOPELESS + DOUBT) * gap
+        best = min(ended)
+        allowed = self._allowed(best, float(np.mean(self.baseline)))
+        return loss - best > allowed + self._doubt(best, self._trials[0].n_rows)
 
     def _far_behind(self, losses: Sequence[float], peers: Sequence[Trial]) -> bool:
         """Whether the best is so far ahead that no ensemble would want this one."""
         n = len(losses)
         best = min((t.fold_losses[:n] for t in peers), key=lambda v: float(np.mean(v)))
-        gap = float(np.mean(self.baseline[:n]) - np.mean(best))
         behind = np.asarray(losses) - np.asarray(best)
-        doubt = float(behind.std(ddof=1)) / np.sqrt(n) if n > 1 else DOUBT * gap
-        return bool(gap > 0 and behind.mean() - doubt > HOPELESS * gap)
+        mean = float(np.mean(best))
+        if n > 1:
+            doubt = float(behind.std(ddof=1)) / np.sqrt(n)
+        else:
+            doubt = self._doubt(mean, peers[0].n_rows // peers[0].n_folds)
+        allowed = self._allowed(mean, float(np.mean(self.baseline[:n])))
+        return bool(behind.mean() > allowed + doubt)
+
+    def _allowed(self, best: float, baseline: float) -> float:
+        """How far behind the best a trial may be and still matter."""
+        error, gap = best - self.optimum, max(0.0, baseline - best)
+        return GAP_SHARE * gap if np.isinf(error) else HOPELESS * error
+
+    def _doubt(self, best: float, n_rows: int) -> float:
+        """How much a difference on this many rows may be chance."""
+        error = best - self.optimum
+        return 0.0 if np.isinf(error) else 2 * error / np.sqrt(n_rows)
 
 
 def _behind_family(trial: Trial, losses: Sequence[float], peers: Sequence[Trial]) -> bool:
@@ -149,8 +171,8 @@ class RacePruner(BasePruner):
 
     Inside the first fold a trial ends when even an optimistic continuation of its learning
     curve falls behind; between folds when its mean so far falls behind the means of others over
-    the same folds. Behind means: further from the best than a quarter of what the best gained
-    over the baseline, and for a proposal also behind the median of its own family.
+    the same folds. Behind means: an error larger than the best one by more than a fifth and
+    what may be chance; for a proposal also: behind the median of its own family.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ class Scheduler:
 
     def add_baseline(self, family: Family) -> Trial:
         """Enter the constant baseline, which is trial 0 and in no study."""
-        trial = Trial(0, family, {}, len(self._plan.splits.folds))
+        trial = Trial(0, family, {}, len(self._plan.splits.folds), self._plan.problem.n_rows)
         self.trials.append(trial)
         return trial
 
@@ -106,7 +106,9 @@ class Scheduler:
     def _open(
         self, family: Family, params: dict[str, Any], record: optuna.Trial, *, is_start: bool
     ) -> Trial:
-        trial = Trial(len(self.trials), family, params, len(self._plan.splits.folds), is_start)
+        n_folds = len(self._plan.splits.folds)
+        trial = Trial(len(self.trials), family, params, n_folds, self._plan.problem.n_rows)
+        trial.is_start = is_start
         trial.whole, trial.record = self._whole(family), record
         record.set_user_attr("trial", trial.number)
         self.trials.append(trial)

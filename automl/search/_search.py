@@ -30,6 +30,9 @@ KEPT_OF_FAMILY = 2
 TRIAL_SHARE = 0.35
 """Share of the budget after which the clock ends one trial, with what it has."""
 
+MIN_CAP = 2.0
+"""But no fit is ended by its share before this many seconds."""
+
 GRACE = 0.4
 """Seconds between asking a fit to end and ending its process."""
 
@@ -79,7 +82,7 @@ class Search:
         self._target_ref = engine.put("target", self._target)
         self._jobs: dict[int, tuple[Trial, int]] = {}
         self._entered: set[int] = set()
-        self._race = RaceTable()
+        self._race = RaceTable(plan.metric.loss(plan.metric.optimum))
         self._scheduler = Scheduler(plan, self._race)
 
     @property
@@ -141,17 +144,12 @@ class Search:
 
     def _submit(self, trial: Trial, fold: int) -> None:
         clock = self.plan.clock
-        soft = None
-        if clock.budget is not None and clock.deadline is not None:
-            fits = 1 if trial.whole else trial.n_folds
-            cap = max(0.5, TRIAL_SHARE * clock.budget / fits)
-            soft = min(clock.deadline, time.monotonic() + cap)
         reference, matrix = self._matrices.get(trial.family.encoding(trial.params))
         job = Job(
             FIT_FOLD,
             self._task(trial, fold, matrix.names, matrix.sources, matrix.cardinalities),
             (self._target_ref, reference),
-            soft_deadline=soft,
+            soft_deadline=clock.deadline,
             hard_deadline=None if clock.deadline is None else clock.deadline + GRACE,
         )
         trial.running.add(fold)
@@ -178,7 +176,15 @@ class Search:
             (names, sources, cardinalities),
             self.model_folder(trial, fold),
             report=fold in (0, WHOLE),
+            seconds=self._cap(trial),
         )
+
+    def _cap(self, trial: Trial) -> float | None:
+        """Seconds after which one fit ends with what it has."""
+        if self.plan.clock.budget is None:
+            return None
+        fits = 1 if trial.whole else trial.n_folds
+        return max(MIN_CAP, TRIAL_SHARE * self.plan.clock.budget / fits)
 
     # -- what came of it ----------------------------------------------------------------
 

@@ -60,6 +60,8 @@ class Trial:
     family : Family
     params : dict
     n_folds : int
+    n_rows : int
+        Rows of the training table.
     is_start : bool
         Whether it is a starting configuration and not a proposal.
     whole : bool
@@ -70,6 +72,7 @@ class Trial:
     family: Family
     params: Params
     n_folds: int
+    n_rows: int = 1
     is_start: bool = False
     whole: bool = False
     record: "optuna.Trial | None" = None
