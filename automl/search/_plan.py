@@ -14,7 +14,7 @@ SECONDS_PER_CELL = 1.4e-6
 """Seconds of one core for 300 boosting rounds: per row, and per row and column."""
 
 SECONDS_PER_FIT = 0.1
-TRIALS = 20
+TRIALS = 10
 """Configurations that a search should be able to finish."""
 
 SMALL = 3000
@@ -24,7 +24,7 @@ UNLIMITED = 600.0
 
 
 def choose_n_folds(problem: Problem, core_seconds: float | None) -> int:
-    """Folds that leave time for about twenty configurations; 1 stands for a holdout.
+    """Folds that leave time for about ten configurations; 1 stands for a holdout.
 
     Parameters
     ----------

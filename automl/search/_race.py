@@ -14,8 +14,15 @@ FOLD_STEPS = 1_000_000
 """Reports at steps below are rounds inside the first fold; step 1,000,000 + k is the mean over
 the folds 0 to k. (A step can be reported once only, and a fit has fewer rounds.)"""
 
-MIN_PEERS = 3
-HOPELESS = 0.2
+MIN_PEERS = 2
+"""Trials that must have got as far before one is compared with the best of them."""
+
+MIN_OWN = 3
+FAMILY_SHARE = 1 / 3
+"""A proposal must keep up with the better third of its family's finished trials, once there are
+three."""
+
+HOPELESS = 0.6
 """A trial whose error (its distance to the best possible score) is larger than the smallest one
 by more than this share has no weight in an ensemble either."""
 
@@ -101,8 +108,10 @@ class RaceTable:
     def hopeless(self, trial: Trial) -> bool:
         """Whether a running trial can't matter any more, by its curve or its folds so far."""
         losses = trial.fold_losses or [optimistic_end(self.curves.get(trial.number, []))]
+        if not np.isfinite(losses).all():
+            return False
         if trial.whole:
-            return self._whole_hopeless(losses[0])
+            return self._whole_hopeless(trial, losses[0])
         n = len(losses)
         peers = [
             t
@@ -112,28 +121,31 @@ class RaceTable:
             and np.isfinite(t.fold_losses[:n]).all()
             and t.state in (TrialState.COMPLETE, TrialState.RUNNING)
         ]
-        if len(peers) < MIN_PEERS or not np.isfinite(losses).all():
-            return False
-        return self._far_behind(losses, peers) or (
-            not trial.is_start and _behind_family(trial, losses, peers)
-        )
-
-    def _whole_hopeless(self, loss: float) -> bool:
-        """The same for a trial that has no folds: against the means of those that ended."""
-        ended = [
-            float(np.mean([o.loss for o in t.outcomes.values()]))
-            for t in self._trials
-            if t.state is TrialState.COMPLETE
+        own = [
+            float(np.mean(t.fold_losses[:n]))
+            for t in peers
+            if t.family is trial.family and t.state is TrialState.COMPLETE
         ]
-        if len(ended) < MIN_PEERS or not np.isfinite(loss):
+        return self._far_behind(losses, peers) or _behind_family(trial, losses, own)
+
+    def _whole_hopeless(self, trial: Trial, loss: float) -> bool:
+        """The same for a trial that has no folds: against the means of those that ended."""
+        ended = [t for t in self._trials if t.state is TrialState.COMPLETE]
+        means = [float(np.mean([o.loss for o in t.outcomes.values()])) for t in ended]
+        if len(ended) < MIN_PEERS:
             return False
-        best = min(ended)
+        best = min(means)
         allowed = self._allowed(best, float(np.mean(self.baseline)))
-        return loss - best > allowed + self._doubt(best, self._trials[0].n_rows)
+        if loss - best > allowed + self._doubt(best, trial.n_rows):
+            return True
+        own = [m for t, m in zip(ended, means, strict=True) if t.family is trial.family]
+        return _behind_family(trial, [loss], own)
 
     def _far_behind(self, losses: Sequence[float], peers: Sequence[Trial]) -> bool:
         """Whether the best is so far ahead that no ensemble would want this one."""
         n = len(losses)
+        if len(peers) < MIN_PEERS:
+            return False
         best = min((t.fold_losses[:n] for t in peers), key=lambda v: float(np.mean(v)))
         behind = np.asarray(losses) - np.asarray(best)
         mean = float(np.mean(best))
@@ -155,15 +167,11 @@ class RaceTable:
         return 0.0 if np.isinf(error) else 2 * error / np.sqrt(n_rows)
 
 
-def _behind_family(trial: Trial, losses: Sequence[float], peers: Sequence[Trial]) -> bool:
-    """Whether the better half of its own family's finished trials is ahead."""
-    n = len(losses)
-    own = [
-        float(np.mean(t.fold_losses[:n]))
-        for t in peers
-        if t.family is trial.family and t.state is TrialState.COMPLETE
-    ]
-    return len(own) >= MIN_PEERS and float(np.mean(losses)) > float(np.median(own))
+def _behind_family(trial: Trial, losses: Sequence[float], own: Sequence[float]) -> bool:
+    """Whether a proposal is behind the better third of its own family's finished trials."""
+    if trial.is_start or len(own) < MIN_OWN:
+        return False
+    return float(np.mean(losses)) > float(np.quantile(own, FAMILY_SHARE))
 
 
 class RacePruner(BasePruner):
@@ -171,8 +179,8 @@ class RacePruner(BasePruner):
 
     Inside the first fold a trial ends when even an optimistic continuation of its learning
     curve falls behind; between folds when its mean so far falls behind the means of others over
-    the same folds. Behind means: an error larger than the best one by more than a fifth and
-    what may be chance; for a proposal also: behind the median of its own family.
+    the same folds. Behind means: an error larger than the best one by more than three fifths and
+    what may be chance; for a proposal also: behind the better third of its own family.
 
     Parameters
     ----------
