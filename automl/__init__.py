@@ -4,6 +4,7 @@ Importing the package is cheap: scikit-learn and the boosters load on first use,
 ``automl --help`` does not pay for them.
 """
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from automl.model import AutoClassifier, AutoModel, AutoRegressor, load
 
 __version__ = "0.1.0"
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __all__ = ["AutoClassifier", "AutoModel", "AutoRegressor", "__version__", "load"]
 

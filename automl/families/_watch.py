@@ -23,6 +23,11 @@ class Watch:
     loss : callable, optional
         From predictions of shape (n_valid, n_outputs) to a number, smaller is better. ``None``
         where there is nothing to validate on: then only the step limit and the clock count.
+    half : ndarray of bool of shape (n_valid,), optional
+        One half of the validation rows, with
+    half_loss : callable, optional
+        from (mask of rows, predictions of those rows) to a loss. With both, each half is also
+        predicted by the step that is best for the other half: :attr:`honest_predictions`.
     limit : int, optional
         Largest step; a refit takes it from the folds.
     stopped : callable, optional
@@ -62,6 +67,8 @@ class Watch:
         self,
         loss: Callable[[np.ndarray], float] | None = None,
         *,
+        half: np.ndarray | None = None,
+        half_loss: Callable[[np.ndarray, np.ndarray], float] | None = None,
         limit: int | None = None,
         stopped: Callable[[], bool] | None = None,
         report: Callable[[int, float, bool], None] | None = None,
@@ -73,9 +80,12 @@ class Watch:
         self.best_step = 0
         self.best_loss = float("inf")
         self.best_predictions: np.ndarray | None = None
+        self._halves: np.ndarray | None = None
         self.curve: list[tuple[int, float]] = []
         self.interrupted = False
         self._loss = loss
+        self._half, self._half_loss = half, half_loss
+        self._half_losses = [float("inf"), float("inf")]
         self._stopped = stopped
         self._report = report
         self._patience = (patience, patience_share)
@@ -117,6 +127,7 @@ class Watch:
         if better or (self.best_loss == float("inf") and self.best_predictions is None):
             self.best_loss, self.best_step = value if scored else float("inf"), step
             self.best_predictions = np.array(predictions, dtype=np.float32)
+        self._observe_halves(predictions)
         if step >= self._next_report:
             self._next_report = step * 1.3
             self.curve.append((step, self.best_loss))
@@ -126,6 +137,28 @@ class Watch:
         if step - self.best_step > max(patience, share * self.best_step):
             return True
         return self.out_of_time()
+
+    def _observe_halves(self, predictions: np.ndarray) -> None:
+        """Take the predictions of each half if the other half finds this step its best."""
+        if self._half is None or self._half_loss is None or self.keeps_last:
+            return
+        if self._halves is None:
+            self._halves = np.array(predictions, dtype=np.float32)
+        for i, judge in enumerate((self._half, ~self._half)):
+            value = self._half_loss(judge, predictions[judge])
+            if value < self._half_losses[i]:
+                self._half_losses[i] = value
+                self._halves[~judge] = predictions[~judge]
+
+    @property
+    def honest_predictions(self) -> np.ndarray | None:
+        """For each row, predictions of a step that was not chosen by the row's own half.
+
+        Of shape (n_valid, n_outputs), float32; the same as ``best_predictions`` where no half
+        was given, or the metric is not defined on it.
+        """
+        undefined = not all(isfinite(v) for v in self._half_losses)
+        return self.best_predictions if undefined else self._halves
 
     def out_of_time(self) -> bool:
         """Whether the fit was told to end now with what it has."""

@@ -55,16 +55,13 @@ class _ForestFamily(Family):
 
         name = self.estimators[problem.task == "regression"]
         X, y, weight = data.train_X.astype(np.float32), data.train_y, data.train_weight
-        settings = dict(params)
-        if problem.task == "regression" and problem.absolute_error and len(y) <= 2000:
-            settings["criterion"] = "absolute_error"
         forest = getattr(sklearn.ensemble, name)(
             n_estimators=1,
             bootstrap=self.bootstrap or data.out_of_bag,
             warm_start=True,
             n_jobs=resources.n_threads,
             random_state=resources.seed,
-            **settings,
+            **params,
         )
         votes = _Votes(np.ascontiguousarray(data.valid_X, dtype=np.float32), data.out_of_bag)
         watch.with_patience(float("inf"), 0.0).keeps_last = True

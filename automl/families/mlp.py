@@ -13,7 +13,7 @@ from automl.families.linear import apply_link
 if TYPE_CHECKING:
     import optuna
 
-MAX_EPOCHS = 400
+MAX_EPOCHS = 250
 MAX_CELLS = 5_000_000
 PART = 20_000
 """Rows between two looks at the clock."""

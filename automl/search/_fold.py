@@ -9,7 +9,7 @@ import numpy as np
 
 from automl.families import FitData, Params, Problem, Resources, Watch, get_family
 from automl.features import Matrix
-from automl.objective import Metric
+from automl.objective import Metric, MetricError
 from automl.search._trial import WHOLE, FoldOutcome
 
 FIT_FOLD = f"{__name__}:fit_fold"
@@ -100,8 +100,17 @@ def fit_fold(
     def loss(predictions: np.ndarray) -> float:
         return metric.loss(metric.score(valid_y, predictions, valid_weight))
 
+    def half_loss(half: np.ndarray, predictions: np.ndarray) -> float:
+        w = None if valid_weight is None else valid_weight[half]
+        try:
+            return metric.loss(metric.score(valid_y[half], predictions, w))
+        except MetricError:  # too few rows for a metric of the user's
+            return float("nan")
+
     watch = Watch(
         loss,
+        half=np.random.default_rng(len(rows)).permutation(len(rows)) % 2 == 0,
+        half_loss=half_loss,
         stopped=lambda: channel.stopped or watch.seconds > allowed,
         report=(lambda *point: channel.report(point)) if task.report else None,
     )
@@ -118,11 +127,15 @@ def fit_fold(
     model = family.fit(
         task.params, fit_data, watch, problem=task.problem, resources=task.resources
     )
-    if watch.best_predictions is None:
+    if watch.best_predictions is None or watch.honest_predictions is None:
         raise ValueError(f"{task.family} showed no predictions for fold {task.fold}.")
     write_model(model.save(), task.folder)
     return FoldOutcome(
-        watch.best_loss, watch.best_step, watch.best_predictions, watch.seconds, watch.interrupted
+        loss(watch.honest_predictions),
+        watch.best_step,
+        watch.honest_predictions,
+        watch.seconds,
+        watch.interrupted,
     )
 
 

@@ -22,7 +22,11 @@ FAMILY_SHARE = 1 / 3
 """A proposal must keep up with the better third of its family's finished trials, once there are
 three."""
 
-HOPELESS = 0.6
+SAME_FAMILY = 0.05
+"""A starting configuration is different on purpose, but not worth its folds if its error is
+larger than its family's smallest by more than this share."""
+
+HOPELESS = 0.25
 """A trial whose error (its distance to the best possible score) is larger than the smallest one
 by more than this share has no weight in an ensemble either."""
 
@@ -126,7 +130,7 @@ class RaceTable:
             for t in peers
             if t.family is trial.family and t.state is TrialState.COMPLETE
         ]
-        return self._far_behind(losses, peers) or _behind_family(trial, losses, own)
+        return self._far_behind(losses, peers) or self._behind_family(trial, losses, own)
 
     def _whole_hopeless(self, trial: Trial, loss: float) -> bool:
         """The same for a trial that has no folds: against the means of those that ended."""
@@ -139,7 +143,7 @@ class RaceTable:
         if loss - best > allowed + self._doubt(best, trial.n_rows):
             return True
         own = [m for t, m in zip(ended, means, strict=True) if t.family is trial.family]
-        return _behind_family(trial, [loss], own)
+        return self._behind_family(trial, [loss], own)
 
     def _far_behind(self, losses: Sequence[float], peers: Sequence[Trial]) -> bool:
         """Whether the best is so far ahead that no ensemble would want this one."""
@@ -166,12 +170,16 @@ class RaceTable:
         error = best - self.optimum
         return 0.0 if np.isinf(error) else 2 * error / np.sqrt(n_rows)
 
-
-def _behind_family(trial: Trial, losses: Sequence[float], own: Sequence[float]) -> bool:
-    """Whether a proposal is behind the better third of its own family's finished trials."""
-    if trial.is_start or len(own) < MIN_OWN:
-        return False
-    return float(np.mean(losses)) > float(np.quantile(own, FAMILY_SHARE))
+    def _behind_family(self, trial: Trial, losses: Sequence[float], own: Sequence[float]) -> bool:
+        """Whether its own family's finished trials are ahead of it, by their means `own`."""
+        mean = float(np.mean(losses))
+        if not trial.is_start:
+            return len(own) >= MIN_OWN and mean > float(np.quantile(own, FAMILY_SHARE))
+        error = min(own, default=float("nan")) - self.optimum
+        if len(own) < MIN_PEERS or not np.isfinite(error):
+            return False
+        n_rows = trial.n_rows if trial.whole else trial.n_rows * len(losses) // trial.n_folds
+        return mean - min(own) > SAME_FAMILY * error + self._doubt(min(own), max(1, n_rows))
 
 
 class RacePruner(BasePruner):
@@ -179,7 +187,7 @@ class RacePruner(BasePruner):
 
     Inside the first fold a trial ends when even an optimistic continuation of its learning
     curve falls behind; between folds when its mean so far falls behind the means of others over
-    the same folds. Behind means: an error larger than the best one by more than three fifths and
+    the same folds. Behind means: an error larger than the best one by more than a quarter and
     what may be chance; for a proposal also: behind the better third of its own family.
 
     Parameters

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import optuna
 
-from automl.compute import Engine, Event, Job
+from automl.compute import Engine, Event, Failure, Job, Killed
 from automl.families import Resources, get_family
 from automl.search._fold import FIT_FOLD, FoldTask, fit_fold
 from automl.search._matrices import Matrices
@@ -195,8 +195,10 @@ class Search:
             return
         del self._jobs[event.job]
         trial.running.discard(fold)
-        if event.kind != "done":
-            self._give_up(trial, TrialState.FAILED, str(event.value))
+        if isinstance(event.value, Killed) and event.value.reason != "died":
+            self._give_up(trial, TrialState.STOPPED, "the search ended first")
+        elif event.kind != "done":
+            self._give_up(trial, TrialState.FAILED, _reason(event.value))
         elif not trial.given_up:
             self._take_outcome(trial, fold, event.value)
         if trial.given_up and not trial.running:
@@ -342,3 +344,11 @@ class Search:
             if place < KEPT_MODELS or kept[trial.family.name] <= KEPT_OF_FAMILY:
                 continue
             shutil.rmtree(self.plan.folder / f"{trial.number}", ignore_errors=True)
+
+
+def _reason(value: Any) -> str:
+    """Why a fit failed, in one line."""
+    if isinstance(value, Failure):
+        logger.debug("%s", value.traceback)
+        return f"{value.type}: {value.message}".splitlines()[0]
+    return f"its process {value}"
