@@ -195,12 +195,14 @@ class Search:
             return
         del self._jobs[event.job]
         trial.running.discard(fold)
-        if isinstance(event.value, Killed) and event.value.reason != "died":
-            self._give_up(trial, TrialState.STOPPED, "the search ended first")
-        elif event.kind != "done":
-            self._give_up(trial, TrialState.FAILED, _reason(event.value))
-        elif not trial.given_up:
+        if event.kind == "done" and not trial.given_up:
             self._take_outcome(trial, fold, event.value)
+        else:
+            trial.lost_seconds += event.seconds
+            if isinstance(event.value, Killed) and event.value.reason != "died":
+                self._give_up(trial, TrialState.STOPPED, "the search ended first")
+            elif event.kind != "done":
+                self._give_up(trial, TrialState.FAILED, _reason(event.value))
         if trial.given_up and not trial.running:
             self._close(trial)
 

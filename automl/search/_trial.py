@@ -78,6 +78,7 @@ class Trial:
     record: "optuna.Trial | None" = None
     state: TrialState = TrialState.RUNNING
     given_up: bool = False
+    lost_seconds: float = 0.0
     outcomes: dict[int, FoldOutcome] = field(default_factory=dict)
     running: set[int] = field(default_factory=set)
     score: float = float("nan")
@@ -91,8 +92,8 @@ class Trial:
 
     @property
     def seconds(self) -> float:
-        """Seconds spent on its finished folds."""
-        return sum(o.seconds for o in self.outcomes.values())
+        """Seconds spent on its fits, those that were given up included."""
+        return self.lost_seconds + sum(o.seconds for o in self.outcomes.values())
 
     @property
     def next_fold(self) -> int | None:
