@@ -353,6 +353,12 @@ class AutoRegressor(RegressorMixin, AutoModel):
 
     score = AutoModel.score  # by the declared metric, which the mixin does not know
 
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        # "poor" is against an R2 of 0.5; `score` is the declared metric, such as -rmse
+        tags.regressor_tags.poor_score = True
+        return tags
+
     def _declared_task(self) -> str:
         if self.task not in ("auto", "regression"):
             raise UsageError(f"AutoRegressor can't be used for task={self.task!r}.")

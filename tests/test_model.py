@@ -38,7 +38,6 @@ EXPECTED_FAILURES = {
     "AutoClassifier": {"check_sample_weight_equivalence_on_dense_data": FOLDS_BREAK_EQUIVALENCE},
     "AutoRegressor": {
         "check_sample_weight_equivalence_on_dense_data": FOLDS_BREAK_EQUIVALENCE,
-        "check_regressors_train": "wants score above 0.5; score is the declared metric, -rmse",
     },
 }
 

@@ -15,8 +15,10 @@ from automl import __version__
 from automl.artifact._format import DIGEST, FORMAT, MANIFEST
 from automl.ensemble import Predictor
 from automl.exceptions import AutoMLError
+from automl.families import get_family
 
-LIBRARIES = ("numpy", "pandas", "scikit-learn", "lightgbm", "xgboost", "optuna")
+LIBRARIES = ("numpy", "pandas", "pyarrow")
+"""Their versions are always noted, beside those of the families in the model."""
 
 
 class SaveError(AutoMLError, OSError):
@@ -57,7 +59,7 @@ def describe(predictor: Predictor, facts: Mapping[str, Any]) -> dict[str, Any]:
         "format": FORMAT,
         "automl": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": _versions(),
+        "versions": _versions(predictor),
         **facts,
         "schema": predictor.schema.to_dict(),
         "target": predictor.target.to_dict(),
@@ -129,9 +131,10 @@ def _zip(manifest: bytes, files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _versions() -> dict[str, str]:
+def _versions(predictor: Predictor) -> dict[str, str]:
     found = {}
-    for name in LIBRARIES:
+    families = [get_family(member.family) for member in predictor.members]
+    for name in dict.fromkeys([*LIBRARIES, *(n for f in families for n in f.libraries)]):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -185,6 +185,8 @@ class Family(ABC):
     name: ClassVar[str]
     preload: ClassVar[tuple[str, ...]] = ()
     """Modules that a worker should have imported before it is asked to fit."""
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn",)
+    """Distributions whose versions are worth knowing where a saved model is read."""
     relative_cost: ClassVar[float] = 1.0
     """Seconds of a typical fit, in those of a boosted ensemble; replaced by what is measured."""
 

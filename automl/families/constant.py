@@ -56,7 +56,7 @@ class Constant(Family):
         y, weight = data.train_y, data.train_weight
         if problem.task == "regression":
             if problem.absolute_error:
-                value = np.array([np.median(y)])
+                value = np.array([_median(y, weight)])
             else:
                 value = np.array([np.average(y, weights=weight)])
         else:
@@ -71,3 +71,12 @@ class Constant(Family):
     def load(self, files: Mapping[str, bytes]) -> Model:
         """Read the array."""
         return ConstantModel(unpack(files["constant.npz"])["value"])
+
+
+def _median(y: np.ndarray, weight: np.ndarray | None) -> float:
+    """The value below which half of the weight lies."""
+    if weight is None:
+        return float(np.median(y))
+    order = np.argsort(y)
+    total = np.cumsum(weight[order])
+    return float(y[order][np.searchsorted(total, total[-1] / 2)])

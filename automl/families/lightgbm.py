@@ -67,6 +67,7 @@ class LightGBM(Family):
 
     name = "lightgbm"
     preload = ("lightgbm",)
+    libraries = ("lightgbm",)
 
     def starts(self, problem: Problem) -> Sequence[Start]:
         """The tuned default of Holzmueller et al. first, then neighbours that differ from it."""

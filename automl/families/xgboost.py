@@ -78,6 +78,7 @@ class XGBoost(Family):
     relative_cost = 1.5
     devices = ("cpu", "cuda")
     preload = ("xgboost",)
+    libraries = ("xgboost",)
 
     def starts(self, problem: Problem) -> Sequence[Start]:
         """The tuned default of Holzmueller et al. first."""
