@@ -17,7 +17,7 @@ from automl.ensemble import Predictor
 from automl.exceptions import AutoMLError
 from automl.families import get_family
 
-LIBRARIES = ("numpy", "pandas", "pyarrow")
+LIBRARIES = ("numpy", "pandas", "pyarrow", "scikit-learn")
 """Their versions are always noted, beside those of the families in the model."""
 
 
