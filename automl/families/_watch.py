@@ -6,6 +6,9 @@ from math import isfinite
 
 import numpy as np
 
+RESOLUTION = 0.04
+"""Of the step at which predictions are looked at."""
+
 MATURE = 100
 """Steps after which any learning curve can be judged."""
 
@@ -90,6 +93,7 @@ class Watch:
         self._report = report
         self._patience = (patience, patience_share)
         self._next_report = 1.0
+        self._next_due = 1
         self._started = time.perf_counter()
 
     @property
@@ -106,22 +110,21 @@ class Watch:
         """Steps to take, 1 to the limit (or to `default` where none is set)."""
         return range(1, (self.limit or default) + 1)
 
-    def due(self, step: int, every: float = 0.04) -> bool:
+    def due(self, step: int) -> bool:
         """Whether predictions are wanted after `step`.
 
-        The first ten steps are, then one in `every` x step: a resolution of 4 % of the round
-        is finer than what folds can tell apart, and costs little.
+        At first after each, then after 4 % more steps than the last time: a resolution that is
+        finer than what folds can tell apart, and costs little.
         """
         if not self.validates:
             return False
-        if step <= 10 or step == self.limit:
-            return True
-        return step % max(1, int(step * every)) == 0
+        return step >= self._next_due or step == self.limit
 
     def observe(self, step: int, predictions: np.ndarray) -> bool:
         """Take the predictions after `step`; True when the fit should end."""
         assert self._loss is not None
         value = self._loss(predictions)
+        self._next_due = step + max(1, int(step * RESOLUTION))
         scored = isfinite(value)
         better = scored and (value < self.best_loss or self.keeps_last)
         if better or (self.best_loss == float("inf") and self.best_predictions is None):
@@ -153,6 +156,8 @@ class Watch:
     @property
     def honest_predictions(self) -> np.ndarray | None:
         """For each row, predictions of a step that was not chosen by the row's own half.
+
+        Both halves have a say in when the fit stops, so in which steps there are to choose from.
 
         Of shape (n_valid, n_outputs), float32; the same as ``best_predictions`` where no half
         was given, or the metric is not defined on it.

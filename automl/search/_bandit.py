@@ -107,7 +107,8 @@ class Bandit:
         losses = [loss for a in self.accounts.values() for loss in a.losses]
         leader = min(losses, default=0.0)
         gap = self.baseline - leader if losses else 1.0
-        gap = gap if np.isfinite(gap) and gap > 0 else max(abs(leader), 1e-9)
+        gap = gap if np.isfinite(gap) else 0.0
+        gap = max(gap, 1e-9 * abs(leader), 1e-100)  # its square must not vanish
         promises = np.array([self.accounts[n].promise(leader, gap) for n in names])
         promises = np.maximum(promises, 1e-12 * max(float(promises.max()), 1e-12))
         return str(self._rng.choice(list(names), p=promises / promises.sum()))

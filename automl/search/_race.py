@@ -134,8 +134,10 @@ class RaceTable:
 
     def _whole_hopeless(self, trial: Trial, loss: float) -> bool:
         """The same for a trial that has no folds: against the means of those that ended."""
-        ended = [t for t in self._trials if t.state is TrialState.COMPLETE]
-        means = [float(np.mean([o.loss for o in t.outcomes.values()])) for t in ended]
+        complete = [t for t in self._trials if t.state is TrialState.COMPLETE]
+        all_means = [float(np.mean([o.loss for o in t.outcomes.values()])) for t in complete]
+        ended = [t for t, m in zip(complete, all_means, strict=True) if np.isfinite(m)]
+        means = [m for m in all_means if np.isfinite(m)]
         if len(ended) < MIN_PEERS:
             return False
         best = min(means)
@@ -162,8 +164,10 @@ class RaceTable:
 
     def _allowed(self, best: float, baseline: float) -> float:
         """How far behind the best a trial may be and still matter."""
-        error, gap = best - self.optimum, max(0.0, baseline - best)
-        return GAP_SHARE * gap if np.isinf(error) else HOPELESS * error
+        error, gap = best - self.optimum, baseline - best
+        if np.isfinite(error):
+            return HOPELESS * error
+        return GAP_SHARE * gap if gap > 0 else float("inf")
 
     def _doubt(self, best: float, n_rows: int) -> float:
         """How much a difference on this many rows may be chance."""

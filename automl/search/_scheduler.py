@@ -43,6 +43,7 @@ class Scheduler:
     def __init__(self, plan: SearchPlan, race: RaceTable) -> None:
         self._plan = plan
         self.trials: list[Trial] = []
+        self._n_rows = len(plan.splits.valid_rows)
         self.costs = CostBook({f.name: f.relative_cost for f in plan.families})
         self.bandit = Bandit([f.name for f in plan.families], plan.seed)
         self.studies = Studies(
@@ -56,7 +57,7 @@ class Scheduler:
 
     def add_baseline(self, family: Family) -> Trial:
         """Enter the constant baseline, which is trial 0 and in no study."""
-        trial = Trial(0, family, {}, len(self._plan.splits.folds), self._plan.problem.n_rows)
+        trial = Trial(0, family, {}, len(self._plan.splits.folds), self._n_rows)
         self.trials.append(trial)
         return trial
 
@@ -107,7 +108,7 @@ class Scheduler:
         self, family: Family, params: dict[str, Any], record: optuna.Trial, *, is_start: bool
     ) -> Trial:
         n_folds = len(self._plan.splits.folds)
-        trial = Trial(len(self.trials), family, params, n_folds, self._plan.problem.n_rows)
+        trial = Trial(len(self.trials), family, params, n_folds, self._n_rows)
         trial.is_start = is_start
         trial.whole, trial.record = self._whole(family), record
         record.set_user_attr("trial", trial.number)

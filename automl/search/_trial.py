@@ -61,7 +61,7 @@ class Trial:
     params : dict
     n_folds : int
     n_rows : int
-        Rows of the training table.
+        Rows that score it, over all its folds.
     is_start : bool
         Whether it is a starting configuration and not a proposal.
     whole : bool

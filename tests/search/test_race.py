@@ -1,66 +1,21 @@
 """Who is worth going on with."""
 
-from math import inf, isinf, nan
+from math import inf, nan
 from types import SimpleNamespace
 
 import numpy as np
 import optuna
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl.search import FoldOutcome, RacePruner, RaceTable, Trial, TrialState
-from automl.search._race import optimistic_end
 from automl.search._trial import WHOLE
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 EMPTY = np.zeros((0, 1), np.float32)
 COMPLETE = TrialState.COMPLETE
-
-
-@st.composite
-def curves(draw):
-    """Best loss so far at geometric steps; never rises."""
-    n = draw(st.integers(1, 25))
-    steps = np.unique(np.ceil(1.3 ** np.arange(n)).astype(int))
-    gains = draw(st.lists(st.floats(0, 10), min_size=len(steps), max_size=len(steps)))
-    losses = draw(st.floats(-50, 50)) - np.cumsum(gains)
-    return list(zip(steps.tolist(), losses.tolist(), strict=True))
-
-
-@given(curves())
-def test_the_optimistic_end_is_never_above_the_present(curve):
-    assert optimistic_end(curve) <= curve[-1][1]
-
-
-@given(curves(), st.floats(0.01, 100), st.floats(-100, 100))
-def test_the_optimistic_end_does_not_depend_on_the_unit(curve, scale, shift):
-    end = optimistic_end(curve)
-    other = optimistic_end([(step, scale * loss + shift) for step, loss in curve])
-    if isinf(end):
-        assert other == end
-    else:
-        now, later = curve[-1][1], np.diff([v for _, v in curve])
-        assume(np.abs(later[later != 0]).min(initial=1) > 1e-6)  # no gains lost in rounding
-        assert other == pytest.approx(scale * end + shift, abs=1e-3 * scale * (1 + abs(now)))
-
-
-@pytest.mark.parametrize("curve", [[], [(1, 3.0)], [(1, 3.0), (2, 1.0)], [(9, 2.0), (30, 1.0)]])
-def test_a_short_curve_says_nothing(curve):
-    assert optimistic_end(curve) == -inf
-
-
-def test_a_flat_curve_stays_where_it_is():
-    assert optimistic_end([(1, 2.0), (8, 1.0), (16, 1.0), (32, 1.0), (64, 1.0)]) == 1.0
-
-
-@given(st.floats(0.5, 0.9), st.integers(4, 9))
-def test_gains_that_shrink_evenly_are_followed_to_their_end(ratio, n):
-    """Gains per doubling shrink by the same ratio: the end is the sum of the series."""
-    losses = 1.0 + ratio ** np.arange(n)
-    curve = [(2**i, float(loss)) for i, loss in enumerate(losses)]
-    assert optimistic_end(curve) == pytest.approx(1.0, abs=1e-6)
 
 
 class Race:
@@ -389,20 +344,21 @@ def filled(setting, others, same_family):
 @given(
     RACES,
     st.lists(LOSSES, min_size=1, max_size=12),
-    st.lists(st.floats(0, 0.99), min_size=1, max_size=3),
+    st.lists(st.floats(0.01, 0.99), min_size=1, max_size=3),
     st.booleans(),
     st.booleans(),
+    st.sampled_from(["folds", "curve", "whole"]),
 )
-def test_the_best_is_never_pruned(setting, others, losses, start, same_family):
+def test_the_best_is_never_pruned(setting, others, losses, start, same_family, judged_by):
     race = filled(setting, others, same_family)
-    best = min(np.mean(other[: len(losses)]) for other in others)
-    losses = [loss * min(1.0, best / np.mean(losses)) * (1 - 1e-12) for loss in losses]
-    trial = race.enter(*losses, start=start)
+    n = {"folds": len(losses), "curve": 1, "whole": 3}[judged_by]
+    best = float(min(np.mean(other[:n]) for other in others))
+    if judged_by == "folds":
+        share = min(1.0, best / np.mean(losses)) * (1 - 1e-12)
+        trial = race.enter(*[share * loss for loss in losses], start=start)
+    else:
+        trial = race.enter(curve=flat(best), start=start, whole=judged_by == "whole")
     assert not race.prunes(trial)
-    best = min(np.mean(other[:1]) for other in others)
-    assert not race.prunes(race.enter(curve=flat(best), start=start))
-    best = min(np.mean(other) for other in others)
-    assert not race.prunes(race.enter(curve=flat(best), start=start, whole=True))
 
 
 @settings(deadline=None)

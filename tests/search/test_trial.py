@@ -6,6 +6,7 @@ import numpy as np
 
 from automl.families import get_family
 from automl.search import FoldOutcome, Trial
+from automl.search._trial import WHOLE
 
 
 def outcome(loss, seconds=1.0):
@@ -28,6 +29,21 @@ def test_folds_are_taken_in_order():
     assert trial.finished
     assert trial.fold_losses == [0.5, 0.6, 0.7]
     assert trial.seconds == 3.0
+
+
+def test_one_fit_on_all_rows_takes_the_place_of_the_folds():
+    trial = Trial(3, get_family("extra_trees"), {}, 5, whole=True)
+    assert trial.next_fold == WHOLE
+    trial.running.add(WHOLE)
+    assert trial.next_fold is None
+    assert not trial.finished
+    trial.running.clear()
+    trial.outcomes[WHOLE] = outcome(0.5, seconds=2.0)
+    assert trial.next_fold is None
+    assert trial.finished
+    assert trial.fold_losses == []  # it says nothing about single folds
+    assert trial.seconds == 2.0
+    assert trial.summary()["folds"] == 1
 
 
 def test_names():
