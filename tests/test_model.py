@@ -256,3 +256,20 @@ def test_ensemble_can_be_switched_off(table: tuple[pd.DataFrame, pd.Series]) -> 
     model = AutoModel(**spec).fit(frame, target)
     assert model.winner_ != "ensemble"
     assert "ensemble" not in model.leaderboard_["name"].tolist()
+
+
+@pytest.mark.slow
+def test_two_metrics_two_winners() -> None:
+    frame = pd.read_parquet(Path(__file__).parent.parent / "datasets" / "earthquakes.parquet")
+    target = frame.pop("magnitude")
+    spec = QUICK | {
+        "families": ["linear", "random_forest", "lightgbm"],
+        "max_trials": 4,
+        "ensemble": False,
+        "cv": 3,
+    }
+    by_rmse, by_mae = (
+        AutoModel(**(spec | {"metric": metric})).fit(frame, target) for metric in ("rmse", "mae")
+    )
+    assert by_rmse.best_params_["family"] == "lightgbm"
+    assert by_mae.best_params_["family"] == "random_forest"
