@@ -25,7 +25,7 @@ from automl.cli._options import (
     read_settings,
     whole,
 )
-from automl.exceptions import ScoreTooLowError, UsageError
+from automl.exceptions import DataError, ScoreTooLowError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -258,7 +258,7 @@ def _spec(settings: Settings, budget: float | None, folder: Path) -> "FitSpec":
 
 
 def _read(data: str, settings: Settings) -> tuple["pd.DataFrame", "pd.Series", Any]:
-    from automl.cli._tables import take_column
+    from automl.cli._tables import shown_source, take_column
     from automl.table import read_table
 
     target, groups = settings.get("target"), settings.get("groups")
@@ -271,6 +271,11 @@ def _read(data: str, settings: Settings) -> tuple["pd.DataFrame", "pd.Series", A
             raise UsageError(f"--{name} names the target {target!r}.")
     frame = read_table(data)
     y = take_column(frame, target, what="target", source=data)
+    if not len(frame.columns):
+        raise DataError(
+            f"The table {shown_source(data)} has no column beside the target {target!r}: there is "
+            "nothing to predict it from."
+        )
     if groups is None:
         return frame, y, None
     values = take_column(frame, groups, what="groups", source=data)

@@ -227,3 +227,7 @@ def test_small_tables_of_all_kinds(run, tmp_path):
     assert run("fit", *arguments).json["task"] == "binary"
     (tmp_path / "empty.csv").touch()
     assert run("fit", "empty.csv", "--target", "y").code == 3
+    (tmp_path / "target_only.csv").write_text("y\na\nb\na\nb\n")
+    outcome = run("fit", "target_only.csv", "--target", "y")
+    assert outcome.code == 3
+    assert "no column beside the target 'y'" in outcome.error
