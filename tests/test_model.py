@@ -265,6 +265,7 @@ def test_two_metrics_two_winners() -> None:
     spec = QUICK | {
         "families": ["linear", "random_forest", "lightgbm"],
         "max_trials": 4,
+        "n_jobs": -1,
         "ensemble": False,
         "cv": 3,
     }
