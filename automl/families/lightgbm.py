@@ -81,7 +81,7 @@ class LightGBM(Family):
             default |= {"min_data_in_leaf": min(10, default["min_data_in_leaf"])}
         starts = [
             Start(default, rank=0),
-            Start(_point(0.06, 16, 12, columns=0.56, extra_trees=True), rank=4),
+            Start(_point(0.08, 16, 12, columns=0.56, extra_trees=True), rank=4),
             Start(_point(0.03, 53, 14, columns=0.7), rank=7),
             Start(_point(0.03, 128, 3, columns=0.9), rank=9),
             Start(_point(0.05, 8, 5, columns=0.5, l2=1.0), rank=11),

@@ -14,7 +14,7 @@ FOLD_STEPS = 1_000_000
 """Reports at steps below are rounds inside the first fold; step 1,000,000 + k is the mean over
 the folds 0 to k. (A step can be reported once only, and a fit has fewer rounds.)"""
 
-MIN_PEERS = 2
+MIN_PEERS = 1
 """Trials that must have got as far before one is compared with the best of them."""
 
 MIN_OWN = 3
@@ -26,7 +26,7 @@ SAME_FAMILY = 0.05
 """A starting configuration is different on purpose, but not worth its folds if its error is
 larger than its family's smallest by more than this share."""
 
-HOPELESS = 0.25
+HOPELESS = 0.18
 """A trial whose error (its distance to the best possible score) is larger than the smallest one
 by more than this share has no weight in an ensemble either."""
 
@@ -133,18 +133,25 @@ class RaceTable:
         return self._far_behind(losses, peers) or self._behind_family(trial, losses, own)
 
     def _whole_hopeless(self, trial: Trial, loss: float) -> bool:
-        """The same for a trial that has no folds: against the means of those that ended."""
-        complete = [t for t in self._trials if t.state is TrialState.COMPLETE]
-        all_means = [float(np.mean([o.loss for o in t.outcomes.values()])) for t in complete]
-        ended = [t for t, m in zip(complete, all_means, strict=True) if np.isfinite(m)]
-        means = [m for m in all_means if np.isfinite(m)]
+        """The same for a trial that has no folds: against the means of the folds of others."""
+        ended, means = [], []
+        for t in self._trials:
+            mean = float(np.mean([o.loss for o in t.outcomes.values()])) if t.outcomes else np.nan
+            alive = t.state in (TrialState.COMPLETE, TrialState.RUNNING)
+            if t is not trial and alive and np.isfinite(mean):
+                ended.append(t)
+                means.append(mean)
         if len(ended) < MIN_PEERS:
             return False
         best = min(means)
         allowed = self._allowed(best, float(np.mean(self.baseline)))
         if loss - best > allowed + self._doubt(best, trial.n_rows):
             return True
-        own = [m for t, m in zip(ended, means, strict=True) if t.family is trial.family]
+        own = [
+            m
+            for t, m in zip(ended, means, strict=True)
+            if t.family is trial.family and t.state is TrialState.COMPLETE
+        ]
         return self._behind_family(trial, [loss], own)
 
     def _far_behind(self, losses: Sequence[float], peers: Sequence[Trial]) -> bool:
@@ -180,7 +187,7 @@ class RaceTable:
         if not trial.is_start:
             return len(own) >= MIN_OWN and mean > float(np.quantile(own, FAMILY_SHARE))
         error = min(own, default=float("nan")) - self.optimum
-        if len(own) < MIN_PEERS or not np.isfinite(error):
+        if not own or not np.isfinite(error):
             return False
         n_rows = trial.n_rows if trial.whole else trial.n_rows * len(losses) // trial.n_folds
         return mean - min(own) > SAME_FAMILY * error + self._doubt(min(own), max(1, n_rows))
@@ -191,7 +198,7 @@ class RacePruner(BasePruner):
 
     Inside the first fold a trial ends when even an optimistic continuation of its learning
     curve falls behind; between folds when its mean so far falls behind the means of others over
-    the same folds. Behind means: an error larger than the best one by more than a quarter and
+    the same folds. Behind means: an error larger than the best one by more than 18 per cent and
     what may be chance; for a proposal also: behind the better third of its own family.
 
     Parameters
