@@ -1,5 +1,6 @@
 """The end of a run: choose the winner, save it, write down what happened."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,9 +11,12 @@ from automl._spec import FitResult
 from automl.artifact import describe, dump_bytes, write_bytes
 from automl.ensemble import Candidate, Choice, Member, Predictor, choose
 from automl.exceptions import AutoMLError, NoModelError
-from automl.objective import Splits, bootstrap_interval
+from automl.objective import MetricError, Splits, bootstrap_interval
 from automl.run import RunDirectory
 from automl.search import Search, Trial, TrialState
+
+BOOTSTRAP_SECONDS = 1.5
+"""For the interval, kept by fewer resamples of a slow metric."""
 
 ENSEMBLE_SHARE = 0.5
 """Share of the reserve that choosing the winner may take; saving gets the rest."""
@@ -48,13 +52,16 @@ class Finisher:
         rows = job.splits.valid_rows
         choice = self._choose(done, search, rows)
         weight = None if job.weight is None else job.weight[rows]
+        started = time.perf_counter()
         score = job.metric.score(job.y[rows], choice.predictions, weight)
+        per_call = time.perf_counter() - started + 1e-9
         interval = bootstrap_interval(
             job.metric,
             job.y[rows],
             choice.predictions,
             sample_weight=weight,
             groups=None if job.groups is None else job.groups[rows],
+            n_resamples=int(np.clip(BOOTSTRAP_SECONDS / per_call, 40, 200)),
             random_state=job.spec.seed,
         )
         predictor = self._predictor(search, done, choice)
@@ -78,7 +85,10 @@ class Finisher:
 
         def loss(part: np.ndarray, predictions: np.ndarray) -> float:
             w = None if weight is None else weight[part]
-            return job.metric.loss(job.metric.score(y[part], predictions, w))
+            try:
+                return job.metric.loss(job.metric.score(y[part], predictions, w))
+            except MetricError:  # not defined on these rows
+                return float("nan")
 
         seconds = 2.0 if job.clock.budget is None else ENSEMBLE_SHARE * job.clock.reserve
         return choose(
@@ -117,7 +127,7 @@ class Finisher:
                 "name": job.metric.name,
                 "greater_is_better": job.metric.greater_is_better,
             },
-            "positive_label": job.spec.positive_label,
+            "positive_label": job.spec.describe()["positive_label"],
             "score": score,
             "score_interval": None if interval is None else list(interval),
             "winner": choice.name,

@@ -116,22 +116,22 @@ def fit_table(
     try:
         return _run(job, run, events, watching, interrupted)
     finally:
-        for observer in watching:
-            observer(Progress("end", ()))
         events.close()
         run.remove_work()
         if spec.run_dir is None:
             run.remove()
+        for observer in watching:
+            observer(Progress("end", ()))
 
 
 def _clock(spec: FitSpec, started: float) -> Clock:
     budget = spec.time_budget
+    if spec.max_trials is not None and spec.max_trials < 1:
+        raise UsageError(f"max_trials={spec.max_trials!r} is not allowed: give 1 or more.")
     if budget is None:
         if spec.max_trials is None:
             raise UsageError("Without a time budget, say how many trials may run (max_trials).")
         return Clock(started)
-    if spec.max_trials is not None and spec.max_trials < 1:
-        raise UsageError(f"max_trials={spec.max_trials!r} is not allowed: give 1 or more.")
     seconds = parse_duration(budget)
     return Clock(started, seconds)
 

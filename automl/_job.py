@@ -14,7 +14,13 @@ from automl.objective import Metric, Splits, get_metric, make_splits
 from automl.search import Clock, choose_n_folds
 from automl.table import Schema, Table, Target
 
-ABSOLUTE_ERRORS = ("mae", "mean_absolute_error", "median_absolute_error", "mape")
+ABSOLUTE_ERRORS = (
+    "mae",
+    "mean_absolute_error",
+    "median_absolute_error",
+    "mape",
+    "mean_absolute_percentage_error",
+)
 """Metrics that medians win; a leading ``neg_`` does not matter."""
 
 

@@ -1,9 +1,11 @@
 """What goes into a fit and what comes out: values that are cheap to import."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from automl.ensemble import Predictor
 from automl.objective import Metric
@@ -31,18 +33,24 @@ class FitSpec:
 
     def describe(self) -> dict[str, Any]:
         """The effective configuration as JSON values."""
-        plain = asdict(self) | {"run_dir": None if self.run_dir is None else str(self.run_dir)}
-        for name in ("metric", "cv"):
-            if not isinstance(plain[name], str | int):
-                plain[name] = getattr(plain[name], "__name__", type(plain[name]).__name__)
-        plain["families"] = (
-            plain["families"]
-            if plain["families"] == "auto"
-            else list(
-                [plain["families"]] if isinstance(plain["families"], str) else plain["families"]
-            )
-        )
-        return plain
+        plain = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        names = [self.families] if isinstance(self.families, str) else list(self.families)
+        return plain | {"families": "auto" if names == ["auto"] else names}
+
+
+def _plain(value: Any) -> Any:
+    """A JSON value for a declared one; functions and splitters by their name."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return getattr(value, "__name__", type(value).__name__)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 import logging
 import numbers
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,7 +20,7 @@ from automl._spec import FitResult, FitSpec
 from automl.artifact import describe, dump_bytes, load_bytes, read_path, write_bytes
 from automl.compute import resolve_n_jobs
 from automl.ensemble import Predictor
-from automl.exceptions import UsageError
+from automl.exceptions import NoModelError, UsageError
 from automl.objective import Metric, get_metric
 from automl.table import to_frame
 
@@ -166,7 +167,7 @@ class AutoModel(BaseEstimator):
         check_consistent_length(frame, y)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, frame, dtype=np.float64)
-        with Interruption() as interruption:
+        with Interruption() as interruption, _interruptible(interruption):
             result = fit_table(
                 frame,
                 y,
@@ -237,6 +238,8 @@ class AutoModel(BaseEstimator):
             Scikit-learn's sense: an error is negative.
         """
         check_is_fitted(self)
+        if sample_weight is not None:
+            sample_weight = np.asarray(sample_weight, dtype=np.float64)
         codes = self._predictor.target.encode(y)
         value = self._metric.score(codes, self._raw(X), sample_weight)
         return value if self._metric.greater_is_better else -value
@@ -304,7 +307,7 @@ class AutoModel(BaseEstimator):
     def _set_columns(self, X: Any, frame: pd.DataFrame) -> None:
         self.n_features_in_ = frame.shape[1]
         self.__dict__.pop("feature_names_in_", None)
-        names = getattr(X, "columns", None)
+        names = getattr(X, "column_names", getattr(X, "columns", None))
         if names is not None and all(isinstance(n, str) for n in names):
             self.feature_names_in_ = np.asarray(list(names), dtype=object)
 
@@ -322,6 +325,7 @@ class AutoModel(BaseEstimator):
         self.winner_ = str(result.summary["winner"])
         strongest = max(result.predictor.members, key=lambda m: m.weight)
         self.best_params_ = {"family": strongest.family, **strongest.params}
+        self.__dict__.pop("classes_", None)
         if result.predictor.target.classes is not None:
             self.classes_ = result.predictor.target.classes
         return self
@@ -416,6 +420,17 @@ def _metric_of(predictor: Predictor, manifest: Mapping[str, Any]) -> Metric:
         metric = get_metric(task=task, classes=classes)
         logger.warning("The metric %s can't be found (%s); using %s.", name, e, metric.name)
         return metric
+
+
+@contextmanager
+def _interruptible(interruption: Interruption) -> Iterator[None]:
+    """Ctrl-C before a first model was finished is a ``KeyboardInterrupt``, as anywhere else."""
+    try:
+        yield
+    except NoModelError as e:
+        if interruption():
+            raise KeyboardInterrupt("interrupted before a first model was finished") from e
+        raise
 
 
 def _seed(random_state: Any) -> int:

@@ -88,4 +88,7 @@ def choose_families(wanted: str | Sequence[str], problem: Problem) -> list[Famil
                 f"The family {family.name!r} can't be used for {problem.task} with "
                 f"{problem.n_rows} rows and {problem.n_columns} columns."
             )
-    return [f for f in families if f.name != "constant"]
+    chosen = [f for f in families if f.name != "constant"]
+    if not chosen:
+        raise UsageError("The constant baseline always runs; name a family beside it.")
+    return chosen

@@ -37,7 +37,7 @@ class _ForestFamily(Family):
     def suggest(self, trial: "optuna.Trial", problem: Problem) -> Params:
         """The few parameters that matter for averaged deep trees."""
         return {
-            "max_features": trial.suggest_float("max_features", 0.1, 1.0),
+            "max_features": trial.suggest_float("max_features", 0.02, 1.0),
             "min_samples_leaf": trial.suggest_int("min_samples_leaf", 1, 64, log=True),
         }
 
@@ -137,6 +137,8 @@ class _Votes:
             rows = np.ones(len(self._X), dtype=bool)
             if drawn is not None:
                 rows[drawn[i]] = False
+            if not rows.any():
+                continue
             values = forest.estimators_[i].tree_.predict(self._X[rows]).reshape(rows.sum(), -1)
             if self._total.shape[1] != values.shape[1]:
                 self._total = np.zeros((len(self._X), values.shape[1]))

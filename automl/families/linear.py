@@ -109,6 +109,8 @@ class Linear(Family):
         precision = np.float64 if data.matrix.values.size < SINGLE_PRECISION_CELLS else np.float32
         X = data.train_X.astype(precision)
         valid_X = data.valid_X.astype(precision)
+        if problem.task != "regression" and len(np.unique(data.train_y)) < 2:
+            return _certain(data, watch, problem)
         path = [s for s in STRENGTHS if s >= float(params["finest"]) * 0.99]
         estimator = self._estimator(problem, resources.seed)
         watch.with_patience(2, 0.0)
@@ -149,6 +151,20 @@ class Linear(Family):
         with warnings.catch_warnings():  # unconverged is fine: the next step goes on from here
             warnings.simplefilter("ignore")
             estimator.fit(X, data.train_y, sample_weight=data.train_weight)
+
+
+def _certain(data: FitData, watch: Watch, problem: Problem) -> LinearModel:
+    """The model of training rows of one class only, which scikit-learn refuses."""
+    only = int(data.train_y[0])
+    n_columns = data.matrix.shape[1]
+    if problem.task == "binary":
+        intercept, link = np.array([30.0 if only else -30.0]), "logistic"
+    else:
+        intercept, link = np.where(np.arange(problem.n_classes) == only, 0.0, -30.0), "softmax"
+    model = LinearModel(np.zeros((n_columns, len(intercept))), intercept, link)
+    if watch.validates:
+        watch.observe(1, model.predict(data.valid_X))
+    return model
 
 
 def _export(estimator: Any, problem: Problem) -> LinearModel:

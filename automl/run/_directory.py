@@ -79,7 +79,7 @@ class RunDirectory:
     def write_json(self, name: str, value: Any) -> None:
         """Write a JSON file, whole or not at all."""
         part = self.path / f".{name}.part"
-        part.write_text(json.dumps(value, indent=1, default=_plain) + "\n")
+        part.write_text(json.dumps(plain(value), indent=1, allow_nan=False) + "\n")
         part.replace(self.path / name)
 
     def write_predictions(self, name: str, predictions: np.ndarray) -> None:
@@ -123,9 +123,22 @@ def read_leaderboard(path: str | Path) -> tuple[Mapping[str, Any], Sequence[Mapp
     return run, rows
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """JSON values for numpy's, ``None`` for what is not a number, text for the rest.
+
+    Examples
+    --------
+    >>> plain({"score": float("nan"), "rows": np.int64(3)})
+    {'score': None, 'rows': 3}
+    """
     if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return value.tolist()
+        value = value.item()
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [plain(v) for v in value]
     return str(value)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from automl.run._directory import plain
+
 
 class EventLog:
     """Appends events to ``events.jsonl``.
@@ -27,7 +29,9 @@ class EventLog:
     def write(self, event: str, facts: Mapping[str, Any]) -> None:
         """Append one line."""
         t = round(time.monotonic() - self._started, 4)
-        self._file.write(json.dumps({"t": t, "event": event, **facts}, default=str) + "\n")
+        self._file.write(
+            json.dumps(plain({"t": t, "event": event, **facts}), allow_nan=False) + "\n"
+        )
 
     def close(self) -> None:
         """Close the file."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from automl.families import FitData, Params, Problem, Resources, Watch, get_family
 from automl.features import Matrix
-from automl.objective import Metric, MetricError
+from automl.objective import Metric, MetricError, get_metric
 from automl.search._trial import WHOLE, FoldOutcome
 
 FIT_FOLD = f"{__name__}:fit_fold"
@@ -96,14 +96,15 @@ def fit_fold(
     valid_weight = None if weight is None else weight[rows]
 
     allowed = float("inf") if task.seconds is None else task.seconds
+    watched = _watched(metric, task.problem, valid_y, valid_weight)
 
     def loss(predictions: np.ndarray) -> float:
-        return metric.loss(metric.score(valid_y, predictions, valid_weight))
+        return watched.loss(watched.score(valid_y, predictions, valid_weight))
 
     def half_loss(half: np.ndarray, predictions: np.ndarray) -> float:
         w = None if valid_weight is None else valid_weight[half]
         try:
-            return metric.loss(metric.score(valid_y[half], predictions, w))
+            return watched.loss(watched.score(valid_y[half], predictions, w))
         except MetricError:  # too few rows for a metric of the user's
             return float("nan")
 
@@ -131,12 +132,29 @@ def fit_fold(
         raise ValueError(f"{task.family} showed no predictions for fold {task.fold}.")
     write_model(model.save(), task.folder)
     return FoldOutcome(
-        loss(watch.honest_predictions),
+        metric.loss(metric.score(valid_y, watch.honest_predictions, valid_weight)),
         watch.best_step,
         watch.honest_predictions,
         watch.seconds,
         watch.interrupted,
     )
+
+
+def _watched(metric: Metric, problem: Problem, y: np.ndarray, weight: np.ndarray | None) -> Metric:
+    """The declared metric; log loss or RMSE where these rows don't define it.
+
+    An area under the curve has no value on a fold of one class, and a fit that watches nothing
+    would keep its first step.
+    """
+    rng = np.random.default_rng(0)
+    if problem.task == "regression":
+        probe = rng.normal(np.mean(y), np.std(y) + 1e-9, (len(y), 1))
+    else:
+        probe = rng.dirichlet(np.ones(max(2, problem.n_outputs)), len(y))[:, -problem.n_outputs :]
+    if np.isfinite(metric.score(y, probe, weight)):
+        return metric
+    name = "rmse" if problem.task == "regression" else "log_loss"
+    return get_metric(name, task=problem.task, classes=np.arange(problem.n_classes))
 
 
 def write_model(files: Mapping[str, bytes], folder: Path) -> None:

@@ -1,5 +1,6 @@
 """What to run next: go on with a trial, begin a starting configuration, or propose."""
 
+import logging
 from typing import Any
 
 import optuna
@@ -12,11 +13,16 @@ from automl.search._race import RacePruner, RaceTable, no_pruner
 from automl.search._studies import Studies, open_journal
 from automl.search._trial import Trial, TrialState
 
+logger = logging.getLogger("automl.search")
+
 LARGE_SHARE = 0.35
 """A starting configuration that would take more of the time left than this waits."""
 
 TRUNCATED = 0.4
 """Share of its usual time from which a single fit is worth beginning."""
+
+FAILURES = 3
+"""A family whose first trials all failed, so many of them, is not tried again."""
 
 WHOLE_SHARE = 0.9
 """Nothing is begun that would take more of the time left than this."""
@@ -43,6 +49,7 @@ class Scheduler:
     def __init__(self, plan: SearchPlan, race: RaceTable) -> None:
         self._plan = plan
         self.trials: list[Trial] = []
+        self._aside: set[str] = set()
         self._n_rows = len(plan.splits.valid_rows)
         self.costs = CostBook({f.name: f.relative_cost for f in plan.families})
         self.bandit = Bandit([f.name for f in plan.families], plan.seed)
@@ -83,9 +90,13 @@ class Scheduler:
         waiting = self.studies.waiting
         for share in (LARGE_SHARE, WHOLE_SHARE):
             for position, (_, family) in enumerate(waiting):
-                if self._affordable(family, share):
+                if self._affordable(family, share) and not self._put_aside(family):
                     return self._open(*self.studies.take_start(position), is_start=True)
-        fitting = [f.name for f in plan.families if f.tunable and self._affordable(f, WHOLE_SHARE)]
+        fitting = [
+            f.name
+            for f in plan.families
+            if f.tunable and self._affordable(f, WHOLE_SHARE) and not self._put_aside(f)
+        ]
         if not fitting:
             return None
         return self._open(*self.studies.propose(self.bandit.choose(fitting)), is_start=False)
@@ -98,6 +109,19 @@ class Scheduler:
         if fits == 1:  # the clock may end a single fit early, and what it has counts
             expected *= TRUNCATED
         return expected <= share * self._plan.clock.left
+
+    def _put_aside(self, family: Family) -> bool:
+        """Whether the family's first trials all failed, so that more would be in vain."""
+        ended = [
+            t.state
+            for t in self.trials
+            if t.family is family and t.state is not TrialState.RUNNING
+        ]
+        failed = len(ended) >= FAILURES and all(s is TrialState.FAILED for s in ended)
+        if failed and family.name not in self._aside:
+            self._aside.add(family.name)
+            logger.warning("%s is put aside: its first %d trials failed.", family.name, FAILURES)
+        return failed
 
     def _whole(self, family: Family) -> bool:
         """Whether one fit, scored out of bag, can stand for this family's folds."""

@@ -11,6 +11,7 @@ import optuna
 
 from automl.compute import Engine, Event, Failure, Job, Killed
 from automl.families import Resources, get_family
+from automl.objective import MetricError
 from automl.search._fold import FIT_FOLD, FoldTask, fit_fold
 from automl.search._matrices import Matrices
 from automl.search._plan import SearchPlan
@@ -214,7 +215,6 @@ class Search:
         trial.record.report(self._signed(loss), step)
         if mature and trial.record.should_prune():
             self._give_up(trial, TrialState.PRUNED, f"learning curve at step {step}")
-            self._engine.stop(event.job)
 
     def _take_outcome(self, trial: Trial, fold: int, outcome: FoldOutcome) -> None:
         before = len(trial.fold_losses)
@@ -308,12 +308,16 @@ class Search:
             rows = np.arange(len(self._y)) if fold == WHOLE else folds[fold].valid
             total[rows] += outcome.predictions
             seen[rows] += 1
-            outcome.predictions = outcome.predictions[:0]
+            outcome.predictions = np.empty((0, total.shape[1]), dtype=np.float32)
         with np.errstate(invalid="ignore"):
             trial.predictions = total / seen[:, None].astype(np.float32)
         covered = seen > 0
         weight = None if self._weight is None else self._weight[covered]
-        trial.score = self.plan.metric.score(self._y[covered], trial.predictions[covered], weight)
+        try:
+            metric = self.plan.metric
+            trial.score = metric.score(self._y[covered], trial.predictions[covered], weight)
+        except MetricError as e:
+            logger.warning("%s can't be scored: %s", trial.name, e)
 
     def _fit_baseline(self) -> None:
         family = get_family("constant")
@@ -345,6 +349,7 @@ class Search:
             kept[trial.family.name] = kept.get(trial.family.name, 0) + 1
             if place < KEPT_MODELS or kept[trial.family.name] <= KEPT_OF_FAMILY:
                 continue
+            trial.predictions = None
             shutil.rmtree(self.plan.folder / f"{trial.number}", ignore_errors=True)
 
 
