@@ -41,7 +41,7 @@ def start(tmp_path):
 @pytest.fixture
 def searching(start, penguins, tmp_path):
     """A run that has a first model and would go on for long."""
-    flags = ("--target", "species", "--time-budget", "10m", "--families", "linear", "--out", "run")
+    flags = ("--target", "species", "--time-budget", "10m", "--families", "lightgbm", "--out", "run")
     program = start("fit", penguins, *flags)
     eventually(lambda: (tmp_path / "run/model.automl").is_file() or program.poll() is not None)
     return program
