@@ -27,6 +27,11 @@ __all__ = [
 ]
 
 
+SAVE_SECONDS_PER_BYTE = 1.6e-8
+MEMBERS = 6
+"""How fast models are compressed, and how many of the largest may be in the ensemble."""
+
+
 @dataclass(frozen=True)
 class Progress:
     """What an observer of a run is told.
@@ -165,6 +170,7 @@ def _run(
     for observer in observers:
         observer(Progress("look", (), facts=facts))
     saver = Finisher(job, run)
+    reserve, sizes = clock.reserve, list[int]()
 
     def observe(kind: str, trial: Trial) -> None:
         events.write(kind, trial.summary())
@@ -174,6 +180,10 @@ def _run(
             if trial.predictions is not None:
                 run.write_predictions(trial.name, trial.predictions)
             saver.save_first(search, trial)
+            sizes.append(search.model_bytes(trial))
+            if clock.budget is not None:
+                saving = SAVE_SECONDS_PER_BYTE * sum(sorted(sizes)[-MEMBERS:])
+                clock.reserve = min(0.3 * clock.budget, reserve + saving)
 
     plan = SearchPlan(
         job.problem,

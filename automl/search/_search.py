@@ -121,6 +121,11 @@ class Search:
             if folder.is_dir()
         )
 
+    def model_bytes(self, trial: Trial) -> int:
+        """Size of the files of a trial's models."""
+        folder = self.plan.folder / f"{trial.number}"
+        return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+
     def has_models(self, trial: Trial) -> bool:
         """Whether a finished trial's models were kept."""
         return all(self.model_folder(trial, fold).is_dir() for fold in trial.outcomes)
