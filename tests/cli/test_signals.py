@@ -41,8 +41,8 @@ def start(tmp_path):
 @pytest.fixture
 def searching(start, penguins, tmp_path):
     """A run that has a first model and would go on for long."""
-    flags = ("--target", "species", "--time-budget", "10m", "--families", "lightgbm", "--out", "run")
-    program = start("fit", penguins, *flags)
+    flags = ("--target", "species", "--time-budget", "10m", "--families", "lightgbm")
+    program = start("fit", penguins, *flags, "--out", "run")
     eventually(lambda: (tmp_path / "run/model.automl").is_file() or program.poll() is not None)
     return program
 
