@@ -50,6 +50,11 @@ class Interruption:
     def _take(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self._owner:
             return
-        if self.received is not None:
+        again = self.received is not None
+        self.received = self.received or number
+        self._answer(number, again)
+
+    def _answer(self, number: int, again: bool) -> None:
+        """What to do beyond leaving a mark; `again` is True from the second signal on."""
+        if again:
             raise KeyboardInterrupt
-        self.received = number

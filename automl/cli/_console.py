@@ -3,7 +3,6 @@
 import contextlib
 import json
 import logging
-import math
 import os
 import sys
 import warnings
@@ -11,6 +10,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from automl._json import plain
 from automl.cli._signals import Signals
 from automl.exceptions import AutoMLError
 from automl.report import Screen
@@ -148,20 +148,3 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._screen.line(f"{record.levelname.lower()}: {record.getMessage()}")
-
-
-def plain(value: Any) -> Any:
-    """Turn a value into what JSON knows.
-
-    Examples
-    --------
-    >>> plain({"score": float("nan"), "interval": (0.5, 1.0)})
-    {'score': None, 'interval': [0.5, 1.0]}
-    """
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if value is None or isinstance(value, bool | int | float) else str(value)

@@ -2,15 +2,14 @@
 
 import contextlib
 import os
-import signal
 import threading
-from types import FrameType, TracebackType
-from typing import Any, Self
+
+from automl._interrupt import Interruption
 
 _PATIENCE = 1.0  # seconds for the workers' end when the user wants to leave at once
 
 
-class Signals:
+class Signals(Interruption):
     """What SIGINT and SIGTERM do to a command.
 
     The first one raises ``KeyboardInterrupt``, or, once `gentle` is set, only leaves a mark, so
@@ -25,6 +24,7 @@ class Signals:
 
     Examples
     --------
+    >>> import signal
     >>> with Signals() as signals:
     ...     signals.gentle = True
     ...     signal.raise_signal(signal.SIGTERM)
@@ -33,41 +33,17 @@ class Signals:
     """
 
     def __init__(self) -> None:
-        self.received: int | None = None
+        super().__init__()
         self.gentle = False
-        self._before: dict[int, Any] = {}
-        self._owner = os.getpid()
-
-    def __call__(self) -> bool:
-        """Whether a signal has come."""
-        return self.received is not None
 
     @property
     def exit_code(self) -> int:
         """128 and the signal's number, as shells have it; 0 without a signal."""
         return 0 if self.received is None else 128 + self.received
 
-    def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._take)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
-
-    def _take(self, number: int, frame: FrameType | None) -> None:
-        if os.getpid() != self._owner:
-            return
-        if self.received is not None:
+    def _answer(self, number: int, again: bool) -> None:
+        if again:
             _leave(128 + number)
-        self.received = number
         if not self.gentle:
             raise KeyboardInterrupt
 

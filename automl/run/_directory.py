@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from automl._json import plain
 from automl.exceptions import DataError, UsageError
 
 
@@ -121,24 +122,3 @@ def read_leaderboard(path: str | Path) -> tuple[Mapping[str, Any], Sequence[Mapp
     except (OSError, ValueError) as e:
         raise DataError(f"{folder} is not the folder of a finished run: {e}.") from e
     return run, rows
-
-
-def plain(value: Any) -> Any:
-    """JSON values for numpy's, ``None`` for what is not a number, text for the rest.
-
-    Examples
-    --------
-    >>> plain({"score": float("nan"), "rows": np.int64(3)})
-    {'score': None, 'rows': 3}
-    """
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        return value if np.isfinite(value) else None
-    if value is None or isinstance(value, str | int):
-        return value
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [plain(v) for v in value]
-    return str(value)

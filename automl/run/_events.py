@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from automl.run._directory import plain
+from automl._json import plain
 
 
 class EventLog:
