@@ -36,6 +36,9 @@ DEFAULT_BUDGET = "60s"
 RUNS = "automl-runs"
 SHOWN_ROWS = 15
 
+_ENTERED = time.monotonic()
+_LAUNCH = 2.0  # seconds that an interpreter may take to get here
+
 
 def _duration(value: Any) -> float:
     from automl.search import parse_duration
@@ -155,7 +158,9 @@ def _check_at_once(settings: Settings) -> float:
         settings.get(name)
     if settings.get("n-jobs") == 0:
         raise UsageError("n-jobs 0 is not allowed: give a number of cores, or -1 for all.")
-    return process_start()
+    # A shell that runs the command as its last one becomes this process: what it did before,
+    # an installation perhaps, is not the command's.
+    return max(process_start(), _ENTERED - _LAUNCH)
 
 
 def _folder(wanted: Path | None, data: str) -> Path:
