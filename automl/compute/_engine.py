@@ -149,6 +149,10 @@ class Engine(Protocol):
     """Holds shared data, runs jobs, yields what they report, and kills. Nothing more."""
 
     @property
+    def busy(self) -> int:
+        """How many jobs have not ended."""
+
+    @property
     def idle(self) -> int:
         """How many more jobs could run at once."""
 

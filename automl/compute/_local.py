@@ -133,10 +133,14 @@ class LocalEngine:
         self.close()
 
     @property
+    def busy(self) -> int:
+        """How many jobs have not ended."""
+        return len(self._queue) + len(self._tasks())
+
+    @property
     def idle(self) -> int:
         """How many more jobs could run at once."""
-        busy = sum(member.task is not None for member in self._members)
-        return max(0, self._n_workers - busy - len(self._queue))
+        return max(0, self._n_workers - self.busy)
 
     def put(self, name: str, arrays: "Mapping[str, np.ndarray]") -> DataRef:
         """Share arrays with the workers, which see them read-only and without a copy each.

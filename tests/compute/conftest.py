@@ -54,7 +54,7 @@ def listen(engine):
         while heard:
             yield heard.popleft()
         heard.extend(engine.wait(0.5))
-        if not heard and engine.idle:
+        if not heard and not engine.busy:
             return
     raise AssertionError("the engine still works")
 
