@@ -18,6 +18,10 @@ from automl.compute._engine import (
 )
 from automl.compute._launch import shut_down, warm_up
 from automl.compute._local import LocalEngine
+from automl.compute._memory import memory_limit, parse_size
+from automl.compute._shared import read as read_shared
+from automl.compute._threads import calm_threads
+from automl.compute._usage import resident
 
 __all__ = [
     "Channel",
@@ -29,9 +33,14 @@ __all__ = [
     "Killed",
     "LocalEngine",
     "Plan",
+    "calm_threads",
     "granted_cores",
+    "memory_limit",
+    "parse_size",
     "plan_workers",
     "process_start",
+    "read_shared",
+    "resident",
     "resolve_device",
     "resolve_n_jobs",
     "shut_down",

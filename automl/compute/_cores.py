@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from automl.compute._cgroups import own_groups, read
 from automl.exceptions import UsageError
 
 _log = logging.getLogger("automl.compute")
@@ -127,28 +128,15 @@ def plan_workers(n_jobs: int | None) -> Plan:
 
 def _quotas(root: Path) -> Iterator[float]:
     """Yield, in cores, each quota that the own control groups set."""
-    mounts = root / "sys/fs/cgroup"
-    for line in _read(root / "proc/self/cgroup").splitlines():
-        _, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        if not controllers:
-            bases = [mounts, mounts / "unified"]
-        elif "cpu" in controllers.split(","):
-            bases = [mounts / controllers, mounts / "cpu"]
-        else:
-            continue
-        # In a container the path may be the host's, of which only the root is visible here.
-        parts = [part for part in path.split("/") if part not in ("", "..")]
-        for depth in range(len(parts) + 1):
-            for base in bases:
-                yield from _quota(base.joinpath(*parts[:depth]))
+    for group in own_groups(root, "cpu"):
+        yield from _quota(group)
 
 
 def _quota(group: Path) -> Iterator[float]:
     """Yield the quota of one group, if it has one."""
-    both = _read(group / "cpu.max").split() or [
-        _read(group / "cpu.cfs_quota_us").strip(),
-        _read(group / "cpu.cfs_period_us").strip(),
+    both = read(group / "cpu.max").split() or [
+        read(group / "cpu.cfs_quota_us").strip(),
+        read(group / "cpu.cfs_period_us").strip(),
     ]
     try:
         quota, period = (int(number) for number in both)
@@ -156,10 +144,3 @@ def _quota(group: Path) -> Iterator[float]:
         return
     if quota > 0 and period > 0:
         yield quota / period
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except (OSError, ValueError):
-        return ""

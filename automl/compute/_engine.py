@@ -41,7 +41,12 @@ class Job:
         Shared arrays; the function gets one ``dict`` of read-only arrays for each.
     soft_deadline, hard_deadline : float or None
         Values of ``time.monotonic()``. At the soft one ``channel.stopped`` turns true, at the
-        hard one the worker is killed.
+        hard one the worker is killed; should the driver miss it, the worker ends itself soon
+        after.
+    memory : int or None
+        Bytes of private memory that the job may get beyond what its worker has at the start.
+        More is refused to it, as if the machine had no more: usually a ``MemoryError``. Linux
+        only.
     """
 
     function: str
@@ -49,6 +54,7 @@ class Job:
     data: tuple[DataRef, ...] = ()
     soft_deadline: float | None = None
     hard_deadline: float | None = None
+    memory: int | None = None
 
 
 @dataclass(frozen=True)
@@ -62,8 +68,13 @@ class Failure:
     @classmethod
     def of(cls, error: BaseException) -> Self:
         """Describe an exception in words that can travel."""
-        trace = "".join(traceback.format_exception(error))
-        return cls(type(error).__name__, str(error), trace)
+        try:
+            message = str(error)
+            trace = "".join(traceback.format_exception(error))
+        except Exception as problem:  # noqa: BLE001 - the error is a user's, and so its methods
+            message = f"its message can't be read: {type(problem).__name__}"
+            trace = "".join(traceback.format_tb(error.__traceback__))
+        return cls(type(error).__name__, message, trace)
 
 
 @dataclass(frozen=True)
@@ -72,9 +83,10 @@ class Killed:
 
     Attributes
     ----------
-    reason : {"asked", "deadline", "died"}
-        "asked" for by the driver, the hard "deadline" passed, or the process "died" by itself:
-        out of memory, a crash in native code, an exit.
+    reason : {"asked", "deadline", "memory", "died"}
+        "asked" for by the driver, the hard "deadline" passed, the processes together had more
+        "memory" than they may, or the process "died" by itself: a crash in native code, an exit,
+        or the system was out of memory.
     returncode : int or None
         Of the worker's process: negative is a signal's number. None if no process ran the job
         or its end is not known.
@@ -85,20 +97,23 @@ class Killed:
     'died (SIGSEGV)'
     >>> str(Killed("died", 3))
     'died (exit code 3)'
+    >>> str(Killed("memory", -9))
+    'over the memory limit (SIGKILL)'
     """
 
-    reason: Literal["asked", "deadline", "died"]
+    reason: Literal["asked", "deadline", "memory", "died"]
     returncode: int | None = None
 
     def __str__(self) -> str:
+        reason = "over the memory limit" if self.reason == "memory" else self.reason
         if self.returncode is None:
-            return self.reason
+            return reason
         if self.returncode >= 0:
-            return f"{self.reason} (exit code {self.returncode})"
+            return f"{reason} (exit code {self.returncode})"
         try:
-            return f"{self.reason} ({signal.Signals(-self.returncode).name})"
+            return f"{reason} ({signal.Signals(-self.returncode).name})"
         except ValueError:
-            return f"{self.reason} (signal {-self.returncode})"
+            return f"{reason} (signal {-self.returncode})"
 
 
 @dataclass(frozen=True)
@@ -117,6 +132,10 @@ class Event:
         The worker's process; None if the job never reached one.
     seconds, cpu_seconds : float
         Spent on the job so far, on the clock and by the worker's threads together.
+    peak_bytes : int
+        Peak of the worker's private memory so far, beyond what it had when the job began. Shared
+        data does not count. For a killed job it is what the driver saw. 0 where it can't be
+        measured, that is, outside Linux.
     """
 
     job: int
@@ -125,6 +144,7 @@ class Event:
     pid: int | None = None
     seconds: float = 0.0
     cpu_seconds: float = 0.0
+    peak_bytes: int = 0
 
 
 class Channel(Protocol):

@@ -16,17 +16,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from automl.compute import _worker
+from automl.compute._line import Line
+from automl.compute._threads import worker_environment
 from automl.exceptions import UsageError
 
 _log = logging.getLogger("automl.compute")
-_PATIENCE = 10.0  # seconds for an answer of the server, which answers in milliseconds
-_THREAD_VARIABLES = (
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-)
+_PATIENCE = 5.0  # seconds for an answer of the server, which answers in milliseconds
 
 
 class Server:
@@ -43,7 +38,7 @@ class Server:
         with theirs:
             self._process = subprocess.Popen(
                 _command_line(theirs.fileno(), preload),
-                env=os.environ | _environment(threads_per_worker),
+                env=os.environ | worker_environment(threads_per_worker),
                 stdin=subprocess.DEVNULL,
                 stdout=_error_stream(),  # the driver's own output stays its own
                 stderr=_error_stream(),
@@ -61,30 +56,40 @@ class Server:
         fits = threads_per_worker == self.threads_per_worker and set(preload) <= set(self.preload)
         return fits and self.alive
 
-    def fork(self, greeting: _worker.Greeting) -> tuple[int, Connection]:
-        """Ask for a worker; return its number and the connection to it at once.
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
 
-        The worker sends ``("ready", pid)`` when it is up. If it can't start, the connection
+    def fork(self, greeting: _worker.Greeting) -> tuple[int, Line]:
+        """Ask for a worker; return its number and the line to it at once.
+
+        The worker reports "ready", with its process, when it is up. If it can't start, the line
         is closed from the other end.
         """
         ours, theirs = _socket_pair()
-        link = Connection(ours.detach())
+        line = Line(ours)
         with self._lock, theirs, suppress(OSError):
             number = next(self._numbers)
             self._send("fork", number)
             socket.send_fds(self._socket, [b"w"], [theirs.fileno()])
-        with suppress(OSError):
-            _worker.send(link, greeting)
-        return number, link
+        line.send(_worker.dumps(greeting))
+        return number, line
 
     def end(self, worker: int) -> tuple[int | None, float]:
-        """End a worker; return the return code, if it can be known, and its CPU seconds."""
+        """End a worker; return the return code, if it can be known, and its CPU seconds.
+
+        A server that does not answer is ended too; its workers end with it.
+        """
         with self._lock, suppress(OSError, EOFError):
             self._send("end", worker)
             while self._control.poll(_PATIENCE):
                 number, returncode, cpu_seconds = pickle.loads(self._control.recv_bytes())
                 if number == worker:
                     return returncode, cpu_seconds
+            if self.alive:
+                _log.warning("The worker server does not answer; ending it.")
+                self._process.kill()
         return None, 0.0
 
     def drop(self, worker: int) -> None:
@@ -106,7 +111,7 @@ class Server:
             self._process.wait(timeout=1.0)
         except subprocess.TimeoutExpired:  # in the middle of a long import
             with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+                os.killpg(self.pid, signal.SIGKILL)
             self._process.wait()
 
     def abandon(self) -> None:
@@ -119,7 +124,7 @@ class Server:
             self._send(verb, what)
 
     def _send(self, verb: str, what: object) -> None:
-        _worker.send(self._control, (verb, what))
+        self._control.send_bytes(pickle.dumps((verb, what)))
 
 
 _servers: list[Server] = []
@@ -190,7 +195,7 @@ def _find(preload: tuple[str, ...], threads_per_worker: int) -> Server:
         _servers.remove(server)
         server.close()
     started = Server(preload, threads_per_worker)
-    _log.debug("Started a worker server, process %d.", started._process.pid)
+    _log.debug("Started a worker server, process %d.", started.pid)
     _servers.append(started)
     return started
 
@@ -217,16 +222,6 @@ def _command_line(fd: int, preload: tuple[str, ...]) -> list[str]:
     flags += ["-s"] * bool(sys.flags.no_user_site)
     script = str(Path(__file__).with_name("_server.py"))
     return [sys.executable, *flags, script, str(fd), str(os.getpid()), ",".join(preload)]
-
-
-def _environment(threads: int) -> dict[str, str]:
-    return dict.fromkeys(_THREAD_VARIABLES, str(threads)) | {
-        # Waiting threads that spin make everything several times slower on a busy machine.
-        "OMP_WAIT_POLICY": "PASSIVE",
-        # pyarrow starts a thread when it is loaded; the server must have none when it forks.
-        # OpenBLAS starts some too, but ends them by itself around a fork.
-        "JE_ARROW_MALLOC_CONF": "background_thread:false",
-    }
 
 
 def _error_stream() -> int:

@@ -6,23 +6,23 @@ import math
 import os
 import pickle
 import re
+import select
 import shutil
-import signal
 import sys
 import tempfile
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection
-from multiprocessing.connection import wait as wait_for_any
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 from automl.compute import _launch, _shared, _worker
 from automl.compute._engine import DataRef, Event, Job, Killed
+from automl.compute._line import GarbledError, Report
+from automl.compute._member import Member, Task
+from automl.compute._watch import Watch
 from automl.exceptions import AutoMLError, UsageError
 
 if TYPE_CHECKING:
@@ -30,31 +30,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("automl.compute")
 _FALSE_STARTS = 3  # times that each worker may die before it is up, in a row
-
-
-@dataclass
-class _Task:
-    """A job on its way."""
-
-    number: int
-    job: Job
-    payload: bytes
-    sent: float = 0.0
-    began: bool = False
-    cpu_before: float = 0.0  # CPU seconds of its worker before this job
-
-
-@dataclass(eq=False)
-class _Member:
-    """A worker as the driver sees it."""
-
-    server: _launch.Server
-    number: int
-    link: Connection
-    pid: int | None = None  # None until it is up
-    task: _Task | None = None
-    doom: Literal["asked", "deadline"] | None = None  # why it was killed, if it was
-    cpu_seconds: float = 0.0
 
 
 class LocalEngine:
@@ -77,11 +52,15 @@ class LocalEngine:
     paths : sequence of str or None
         Folders from which jobs may import modules, behind all that is installed. By default
         the driver's ``sys.path``.
+    memory_limit : int or None
+        Bytes that the driver, the server and the workers may have together. Above it, the worker
+        that has most for itself is killed. Linux only; looked at in `wait`, every 0.1 s.
 
     Raises
     ------
     UsageError
-        If `n_workers` or `threads_per_worker` is below 1, or the platform can't fork.
+        If `n_workers`, `threads_per_worker` or `memory_limit` is below 1, or the platform can't
+        fork.
 
     Examples
     --------
@@ -103,10 +82,12 @@ class LocalEngine:
         threads_per_worker: int = 1,
         preload: Sequence[str] = (),
         paths: Sequence[str] | None = None,
+        memory_limit: int | None = None,
     ) -> None:
-        if n_workers < 1 or threads_per_worker < 1:
+        if min(n_workers, threads_per_worker, 1 if memory_limit is None else memory_limit) < 1:
             raise UsageError(
-                f"{n_workers=} and {threads_per_worker=} are not allowed: both must be 1 or more."
+                f"{n_workers=}, {threads_per_worker=}, {memory_limit=} is not allowed: "
+                "each must be 1 or more."
             )
         self._n_workers = n_workers
         self._scratch = Path(scratch).absolute()
@@ -116,10 +97,11 @@ class LocalEngine:
         self._owner = os.getpid()
         self._closed = False
         self._numbers = itertools.count(1)
-        self._queue: deque[_Task] = deque()
-        self._members: list[_Member] = []
+        self._queue: deque[Task] = deque()
+        self._members: list[Member] = []
         self._events: list[Event] = []
         self._false_starts = 0
+        self._watch = Watch(memory_limit)
 
     def __enter__(self) -> Self:
         return self
@@ -141,6 +123,15 @@ class LocalEngine:
     def idle(self) -> int:
         """How many more jobs could run at once."""
         return max(0, self._n_workers - self.busy)
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most that driver, server and workers had together while jobs ran, as `wait` saw it.
+
+        The sum of the proportional set sizes, which counts memory that processes share once. 0
+        where it can't be measured, that is, outside Linux.
+        """
+        return self._watch.peak_bytes
 
     def put(self, name: str, arrays: "Mapping[str, np.ndarray]") -> DataRef:
         """Share arrays with the workers, which see them read-only and without a copy each.
@@ -184,8 +175,8 @@ class LocalEngine:
             The number under which events speak of it.
         """
         self._require_open()
-        payload = pickle.dumps(job.payload, _worker.PROTOCOL)
-        task = _Task(next(self._numbers), replace(job, payload=None), payload)
+        payload = _worker.dumps(job.payload)
+        task = Task(next(self._numbers), replace(job, payload=None), payload)
         self._queue.append(task)
         self._fill()
         return task.number
@@ -209,16 +200,16 @@ class LocalEngine:
         AutoMLError
             If no worker can be started.
         """
-        give_up = None if timeout is None else time.monotonic() + timeout
-        while not self._events and (self._queue or any(self._tasks())):
+        give_up = math.inf if timeout is None else time.monotonic() + timeout
+        while True:
+            self._listen(0.0)  # what has come while nobody listened is not late
             self._fill()
             self._expire()
-            if self._events:
+            self._look()
+            if self._events or not self.busy:
                 break
-            members = {member.link: member for member in self._members}
-            for link in wait_for_any(list(members), self._patience(give_up)):
-                self._hear(members[link])  # type: ignore[index]
-            if give_up is not None and time.monotonic() >= give_up:
+            self._listen(self._patience(give_up))
+            if time.monotonic() >= give_up:
                 break
         self._fill()
         events, self._events = self._events, []
@@ -231,8 +222,7 @@ class LocalEngine:
         """
         for member in self._members:
             if member.task and member.task.number == job:
-                with suppress(OSError):
-                    _worker.send(member.link, ("stop", job))
+                member.stop()
         self._withdraw(job)
 
     def kill(self, job: int) -> None:
@@ -242,7 +232,7 @@ class LocalEngine:
         """
         for member in self._members:
             if member.task and member.task.number == job:
-                self._kill(member, "asked")
+                member.kill("asked")
         self._withdraw(job)
         self._fill()
 
@@ -253,8 +243,8 @@ class LocalEngine:
         self._closed = True
         self._queue.clear()
         for member in self._members:
-            self._kill(member, "asked")
-            member.link.close()
+            member.kill("asked")
+            member.line.close()
         for member in self._members:
             # One that is not up yet may wait for the server's imports: don't wait with it.
             (member.server.end if member.pid else member.server.drop)(member.number)
@@ -268,7 +258,7 @@ class LocalEngine:
         if self._closed:
             raise RuntimeError("The engine is closed: make a new LocalEngine.")
 
-    def _tasks(self) -> list[_Task]:
+    def _tasks(self) -> list[Task]:
         """The jobs that a worker has."""
         return [member.task for member in self._members if member.task]
 
@@ -280,7 +270,7 @@ class LocalEngine:
             self._start_worker()
         for member in self._members:
             if self._queue and member.pid and not member.task and not member.doom:
-                self._give(member, self._queue.popleft())
+                member.give(self._queue.popleft())
 
     def _start_worker(self) -> None:
         if not self._server.alive:
@@ -290,66 +280,50 @@ class LocalEngine:
             _launch.release(dead)
             if self._folder is not None:
                 self._server.hold(self._folder)
-        number, link = self._server.fork(self._greeting)
-        self._members.append(_Member(self._server, number, link))
+        number, line = self._server.fork(self._greeting)
+        self._members.append(Member(self._server, number, line))
 
-    def _give(self, member: _Member, task: _Task) -> None:
-        task.sent, task.cpu_before = time.monotonic(), member.cpu_seconds
-        member.task = task
-        with suppress(OSError):  # a dead worker: its closed line is heard of in `wait`
-            _worker.send(member.link, ("job", task.number, task.job))
-            member.link.send_bytes(task.payload)
+    def _listen(self, seconds: float) -> None:
+        """Wait until a worker says something, at most so long, and take what it says."""
+        members = {member.line.fileno(): member for member in self._members}
+        poll = select.poll()
+        for number, member in members.items():
+            poll.register(number, member.line.wants)
+        for number, _ in poll.poll(None if seconds == math.inf else math.ceil(seconds * 1000)):
+            self._hear(members[number])
 
-    def _hear(self, member: _Member) -> None:
-        """Take one message of a worker, or its death."""
+    def _hear(self, member: Member) -> None:
+        """Take a worker's messages, or its death."""
         try:
-            message = _worker.receive(member.link)
-            if message[0] == "ready":
-                member.pid = message[1]
-                self._false_starts = 0
-            else:
-                self._note(member, message, member.link.recv_bytes())
+            member.line.flush()
+            for frame in member.line.receive():
+                self._note(member, Report.unpack(frame))
+        except GarbledError as error:
+            if not member.doom:
+                _log.warning("Ending worker %s, whose line is garbled: %s.", member.pid, error)
+            member.kill("died")
         except (EOFError, OSError):
             self._bury(member)
         except KeyboardInterrupt:  # half a message may be gone, so the line can't be used again
-            self._kill(member, "asked")
+            member.kill("asked")
             raise
 
-    def _note(self, member: _Member, message: tuple[Any, ...], frame: bytes) -> None:
-        """Turn a worker's message about its job into an event."""
-        kind, number, seconds, member.cpu_seconds = message
-        task = member.task
-        assert task is not None
-        assert task.number == number
-        if kind == "began":
-            task.began = True
-            return
-        kind, value = _worker.decode(kind, frame)
-        cpu_seconds = member.cpu_seconds - task.cpu_before
-        self._events.append(Event(number, kind, value, member.pid, seconds, cpu_seconds))
-        if kind != "progress":
-            member.task = None
+    def _note(self, member: Member, report: Report) -> None:
+        if report.kind == "ready":
+            member.pid = member.pid or pickle.loads(report.body)
+            self._false_starts = 0
+        elif event := member.hear(report):
+            self._events.append(event)
 
-    def _bury(self, member: _Member) -> None:
+    def _bury(self, member: Member) -> None:
         """Take a dead worker out; tell of its job, or queue it again if it had not begun."""
         self._members.remove(member)
-        member.link.close()
-        returncode, cpu_seconds = member.server.end(member.number)
-        task = member.task
-        if task and (task.began or member.doom):
-            killed = Killed(member.doom or "died", returncode)
-            self._events.append(
-                Event(
-                    task.number,
-                    "killed",
-                    killed,
-                    member.pid,
-                    seconds=time.monotonic() - task.sent,
-                    cpu_seconds=max(0.0, cpu_seconds - task.cpu_before),
-                )
-            )
-        elif task:
-            self._queue.appendleft(task)
+        member.line.close()
+        event = member.fate(*member.server.end(member.number))
+        if event:
+            self._events.append(event)
+        elif member.task:
+            self._queue.appendleft(member.task)
         if member.pid is None:
             self._note_false_start()
 
@@ -371,32 +345,27 @@ class LocalEngine:
         """Kill the jobs whose hard deadline has passed; those still queued never start."""
         now = time.monotonic()
         for member in self._members:
-            if member.task and _hard_deadline(member.task) <= now and not member.doom:
-                self._kill(member, "deadline")
-        for task in [task for task in self._queue if _hard_deadline(task) <= now]:
+            if member.task and member.task.hard_deadline <= now:
+                member.kill("deadline")
+        for task in [task for task in self._queue if task.hard_deadline <= now]:
             self._queue.remove(task)
             self._events.append(Event(task.number, "killed", Killed("deadline")))
 
-    def _patience(self, give_up: float | None) -> float | None:
+    def _look(self) -> None:
+        """Look at the memory of all processes."""
+        if any(self._tasks()):
+            servers = {self._server.pid, *(member.server.pid for member in self._members)}
+            self._watch.look([self._owner, *servers], self._members)
+
+    def _patience(self, give_up: float) -> float:
         """Seconds until something must be done, though no worker says anything."""
-        moments = [_hard_deadline(task) for task in self._queue]
-        moments += [_hard_deadline(m.task) for m in self._members if m.task and not m.doom]
-        moments += [] if give_up is None else [give_up]
-        first = min(moments, default=math.inf)
-        return None if first == math.inf else max(0.0, first - time.monotonic())
+        moments = [task.hard_deadline for task in self._queue]
+        moments += [m.task.hard_deadline for m in self._members if m.task and not m.doom]
+        moments += [self._watch.next_look] * any(self._tasks())
+        return max(0.0, min([give_up, *moments]) - time.monotonic())
 
     def _withdraw(self, job: int) -> None:
         """Take a job out of the queue, if it is there."""
         for task in [task for task in self._queue if task.number == job]:
             self._queue.remove(task)
             self._events.append(Event(job, "killed", Killed("asked")))
-
-    def _kill(self, member: _Member, reason: Literal["asked", "deadline"]) -> None:
-        member.doom = member.doom or reason
-        if member.pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(member.pid, signal.SIGKILL)
-
-
-def _hard_deadline(task: _Task) -> float:
-    return math.inf if task.job.hard_deadline is None else task.job.hard_deadline

@@ -13,15 +13,18 @@ import shutil
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-_LOOK_EVERY = 0.5  # seconds between two looks at whether the driver lives, when nothing happens
+_LOOK_EVERY = 0.5  # seconds between two looks at who lives, when nothing happens
+_PATIENCE = 2.0  # seconds for a killed process to end, which takes milliseconds
 
 
 def main() -> None:
@@ -31,6 +34,7 @@ def main() -> None:
     hard_limit = resource.getrlimit(resource.RLIMIT_CORE)[1]
     resource.setrlimit(resource.RLIMIT_CORE, (0, hard_limit))  # no core files of crashed fits
     _load_own_package()
+    _adopt_orphans()
     server = _Server(Connection(fd), driver)
     server.preload(name for name in modules if name)
     server.serve()
@@ -86,6 +90,7 @@ class _Server:
             try:
                 if self._control.poll(_LOOK_EVERY):
                     self._answer(*pickle.loads(self._control.recv_bytes()))
+                self._look_for_dead()
             except (EOFError, ConnectionError):
                 break
         self._leave()
@@ -124,9 +129,28 @@ class _Server:
         pid = self._children.pop(worker, None)
         if pid is None:
             return worker, None, 0.0
-        os.kill(pid, signal.SIGKILL)
-        _, status, usage = os.wait4(pid, 0)
-        return worker, os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
+        _kill(pid)
+        ended = _reap(pid)
+        self._end_orphans()
+        return worker, *ended
+
+    def _look_for_dead(self) -> None:
+        """End what dead workers have started: it may hold their lines open, and so hide it."""
+        if not hasattr(os, "waitid"):  # macOS
+            return
+        for pid in self._children.values():
+            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                _kill(pid)
+                self._end_orphans()
+
+    def _end_orphans(self) -> None:
+        """End processes that have come here when the worker that had started them ended."""
+        own = set(self._children.values())
+        while orphans := [pid for pid in _children_of_this() if pid not in own]:
+            for pid in orphans:
+                _kill(pid)
+                own.add(pid)
+                _reap(pid)
 
     def _driver_is_gone(self) -> bool:
         # The socket stays open where another process has a copy of it: so look at the parent too.
@@ -135,16 +159,57 @@ class _Server:
     def _leave(self) -> None:
         """End the workers, drop the data shared for them, and end what they started."""
         for pid in self._children.values():
-            os.kill(pid, signal.SIGKILL)
+            _kill(pid)
         for folder in self._held:
             shutil.rmtree(folder, ignore_errors=True)
+        for worker in list(self._children):
+            self._end(worker)
         os.killpg(0, signal.SIGKILL)
+
+
+def _kill(pid: int) -> None:
+    """Kill a process and the group it leads."""
+    for end in (os.kill, os.killpg):
+        with suppress(OSError):
+            end(pid, signal.SIGKILL)
+
+
+def _reap(pid: int) -> tuple[int | None, float]:
+    """Wait for a killed child; return its return code, if it ends in time, and CPU seconds."""
+    give_up = time.monotonic() + _PATIENCE
+    pause = 0.0002
+    with suppress(ChildProcessError):
+        while time.monotonic() < give_up:
+            ended, status, usage = os.wait4(pid, os.WNOHANG)
+            if ended:
+                return os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
+            time.sleep(pause)
+            pause = min(2 * pause, 0.05)
+    return None, 0.0
+
+
+def _children_of_this() -> list[int]:
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:
+            return [int(pid) for pid in file.read().split()]
+    except OSError:
+        return []
+
+
+def _adopt_orphans() -> None:
+    """Let processes whose parent, a worker, has ended become children of this one."""
+    if sys.platform == "linux":
+        import ctypes
+
+        set_child_subreaper = 36
+        ctypes.CDLL(None).prctl(set_child_subreaper, 1)
 
 
 def _be_worker(fd: int, server: int) -> None:
     """Become a worker, in the forked child. Never returns into the server's code."""
     code = 1
     try:
+        os.setpgid(0, 0)  # one signal then reaches what its jobs start, too
         _die_with(server)
         from automl.compute import _worker
 

@@ -1,27 +1,32 @@
 """The worker: a forked child of the server that runs one job after another.
 
-It talks to the driver over one socket. Messages are pickled; values travel as a frame of their
-own behind their header, so that a large one is pickled once only.
+It talks to the driver over one line. A job can't keep it: an alarm ends the process behind the
+hard deadline, memory has a cap, and what a job has left behind can't speak for the next one.
 """
 
 import gc
 import math
 import os
 import pickle
+import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from automl.compute import _shared
+from automl.compute import _shared, _usage
 from automl.compute._engine import DataRef, Failure, Job
+from automl.compute._guard import alarm, cap, give_back
+from automl.compute._line import Kind, Line, Report
 
-PROTOCOL = 5
+_PROTOCOL = 5
 _POLL_EVERY = 0.005  # seconds between two looks at the socket: a look costs about 20 us
+_MEASURE_EVERY = 0.05  # seconds between two looks at the memory: a look costs about 100 us
 
 
 @dataclass(frozen=True)
@@ -50,20 +55,15 @@ def greeting(paths: Sequence[str]) -> Greeting:
     return Greeting(tuple(map(os.path.abspath, paths)), own)
 
 
-def send(link: Connection, message: Any) -> None:
-    """Send one pickled message."""
-    link.send_bytes(pickle.dumps(message, PROTOCOL))
+def dumps(value: Any) -> bytes:
+    """Pickle a value for the line."""
+    return pickle.dumps(value, _PROTOCOL)
 
 
-def receive(link: Connection) -> Any:
-    """Receive one pickled message."""
-    return pickle.loads(link.recv_bytes())
-
-
-def decode(kind: str, frame: bytes) -> tuple[Any, Any]:
+def decode(kind: Kind, body: bytes) -> tuple[Any, Any]:
     """Read a value in the driver; one that can't be read there fails its job, not the driver."""
     try:
-        return kind, pickle.loads(frame)
+        return kind, pickle.loads(body)
     except Exception as error:  # noqa: BLE001 - the trial boundary
         return "failed" if kind == "done" else kind, Failure.of(error)
 
@@ -71,11 +71,12 @@ def decode(kind: str, frame: bytes) -> tuple[Any, Any]:
 def work(fd: int) -> None:
     """Run jobs that arrive over the socket `fd` until the driver closes it."""
     gc.enable()
-    link = Connection(fd)
+    line = Line(socket.socket(fileno=fd))
     try:
-        _settle_in(receive(link))
-        send(link, ("ready", os.getpid()))
-        _serve(link)
+        _settle_in(pickle.loads(line.wait()))
+        line.send(Report("ready", body=dumps(os.getpid())).pack())
+        line.finish()
+        _serve(line)
     except (EOFError, OSError):  # the driver has closed the engine or is gone
         return
 
@@ -91,32 +92,46 @@ def _settle_in(greeting: Greeting) -> None:
         sys.modules.setdefault(greeting.main, None)  # type: ignore[arg-type]
 
 
-def _serve(link: Connection) -> None:
+def _serve(line: Line) -> None:
     cache: dict[Any, Any] = {}
     opened: dict[DataRef, dict[str, Any]] = {}
     while True:
-        message = receive(link)
+        message = pickle.loads(line.wait())
         if message[0] == "job":
-            _, number, job = message
-            _run(_WorkerChannel(link, number, job.soft_deadline, cache), job, opened)
+            _, number, job, payload = message
+            channel = _WorkerChannel(line, number, job.soft_deadline, cache)
+            _run(channel, job, payload, opened)
+            give_back(channel.meter.grown)
 
 
-def _run(channel: "_WorkerChannel", job: Job, opened: dict[DataRef, dict[str, Any]]) -> None:
+def _run(
+    channel: "_WorkerChannel", job: Job, payload: bytes, opened: dict[DataRef, dict[str, Any]]
+) -> None:
     """Call the job's function; whatever it raises is its result."""
     channel.tell("began", b"")
-    payload = channel.link.recv_bytes()
+    kind: Kind = "done"
     try:
-        function = _find(job.function)
-        for ref in job.data:
-            if ref not in opened:
-                opened[ref] = _shared.read(ref)
-        data = [dict(opened[ref]) for ref in job.data]
-        answer = function(pickle.loads(payload), data, channel)
-        kind, frame = "done", pickle.dumps(answer, PROTOCOL)
+        with alarm(job.hard_deadline):
+            function, data = _find(job.function), _data(job, opened)
+            value = pickle.loads(payload)
+            # What was imported until here stays in the worker, and is not the job's.
+            channel.meter = _usage.PeakMeter()
+            with cap(job.memory):
+                body = dumps(function(value, data, channel))
     except BaseException as error:  # noqa: BLE001 - the trial boundary; SystemExit and panics too
-        kind, frame = "failed", pickle.dumps(Failure.of(error), PROTOCOL)
-    sys.stdout.flush()
-    channel.tell(kind, frame)
+        kind, body = "failed", dumps(Failure.of(error))
+    with suppress(Exception):  # the stream may be whatever the job has made of it
+        sys.stdout.flush()
+    channel.tell(kind, body)
+    if kind == "failed":
+        gc.collect()  # frames of the traceback may hold much, in circles
+
+
+def _data(job: Job, opened: dict[DataRef, dict[str, Any]]) -> list[dict[str, Any]]:
+    for ref in job.data:
+        if ref not in opened:
+            opened[ref] = _shared.read(ref)
+    return [dict(opened[ref]) for ref in job.data]
 
 
 def _find(name: str) -> Callable[..., Any]:
@@ -133,33 +148,58 @@ class _WorkerChannel:
     """The worker's side of `automl.compute.Channel`, for one job."""
 
     def __init__(
-        self, link: Connection, job: int, soft_deadline: float | None, cache: dict[Any, Any]
+        self, line: Line, job: int, soft_deadline: float | None, cache: dict[Any, Any]
     ) -> None:
         self.cache = cache
-        self.link = link
+        self._line = line
+        self._lock = threading.Lock()
         self._job = job
+        self._pid = os.getpid()
         self._deadline = math.inf if soft_deadline is None else soft_deadline
         self._started = time.monotonic()
         self._next_look = 0.0
         self._asked = False
+        self._ended = False
+        self.meter = _usage.PeakMeter()
+        self._next_measure = self._started + _MEASURE_EVERY
 
     @property
     def stopped(self) -> bool:
         now = time.monotonic()
         if not self._asked and now >= self._next_look:
             self._next_look = now + _POLL_EVERY
-            while self.link.poll(0):
-                self._asked |= receive(self.link) == ("stop", self._job)
+            self._listen()
         return self._asked or now >= self._deadline
 
     def time_left(self) -> float:
         return self._deadline - time.monotonic()
 
     def report(self, value: Any) -> None:
-        self.tell("progress", pickle.dumps(value, PROTOCOL))
+        if os.getpid() != self._pid:
+            raise RuntimeError("Only the process that runs the job can report.")
+        self.tell("progress", dumps(value))
 
-    def tell(self, kind: str, frame: bytes) -> None:
-        """Send a header with the time spent, then the value."""
-        seconds = time.monotonic() - self._started
-        send(self.link, (kind, self._job, seconds, time.process_time()))
-        self.link.send_bytes(frame)
+    def tell(self, kind: Kind, body: bytes) -> None:
+        """Send a value with what has been spent until now."""
+        if os.getpid() != self._pid:  # the job has forked, and its child has returned from it too
+            os._exit(1)
+        with self._lock:
+            if self._ended:  # a thread that the job has left behind
+                return
+            self._ended = kind in ("done", "failed")
+            now = time.monotonic()
+            if now >= self._next_measure or self._ended:
+                self._next_measure = now + _MEASURE_EVERY
+                self.meter.look()
+            seconds = now - self._started
+            peak = self.meter.peak
+            report = Report(kind, self._job, seconds, time.process_time(), peak, body)
+            self._line.send(report.pack())
+            self._line.finish()
+
+    def _listen(self) -> None:
+        with self._lock:
+            if self._ended or os.getpid() != self._pid:
+                return
+            for frame in self._line.receive():
+                self._asked |= pickle.loads(frame) == ("stop", self._job)

@@ -13,8 +13,6 @@ import pytest
 import automl
 from automl.compute import Event, Job, LocalEngine
 
-from . import jobs
-
 _heard: "WeakKeyDictionary[LocalEngine, deque[Event]]" = WeakKeyDictionary()
 _programs: list[subprocess.Popen[str]] = []
 PATIENCE = 20.0  # seconds after which something that should happen has not happened
@@ -33,7 +31,7 @@ def lone_engine(tmp_path):
 
 
 def job(function, payload=None, **options):
-    return Job(f"{jobs.__name__}:{function.__name__}", payload, **options)
+    return Job(f"{function.__module__}:{function.__name__}", payload, **options)
 
 
 def last(engine, number):

@@ -127,3 +127,19 @@ def threads_after_blas(payload, data, channel):
 def origin(payload, data, channel):
     """Where the modules named in the payload were loaded from, and the search path."""
     return [getattr(__import__(name), "__file__", None) for name in payload], list(sys.path)
+
+
+def kill_itself(payload, data, channel):
+    os.kill(os.getpid(), payload)
+
+
+def litter(payload, data, channel):
+    """Fill the heap with small pieces and keep the last one, so that it can't shrink by itself."""
+    pieces = [bytes(1000) for _ in range(payload * 1000)]
+    channel.cache["last"] = pieces[-1]
+
+
+def private_bytes(payload, data, channel):
+    with open("/proc/self/status") as file:
+        [line] = [line for line in file if line.startswith("RssAnon")]
+    return int(line.split()[1]) * 1024

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from automl.compute import Plan, granted_cores, plan_workers, resolve_n_jobs
 from automl.exceptions import UsageError
 
+from .conftest import python
+
 MANY = 64
 
 
@@ -63,6 +65,29 @@ def _system(root, groups, files):
         ("3:cpuset:/\n", {"cpuset/cpu.cfs_quota_us": "1"}, MANY),
         ("3:cpu:/\n", {"cpu/cpu.cfs_quota_us": "100000"}, MANY),
         ("3:cpu:/\n", {"cpu/cpu.cfs_quota_us": "1", "cpu/cpu.cfs_period_us": "0"}, MANY),
+        (
+            "0::/a/b/c\n",
+            {
+                "a/cpu.max": "400000 100000",
+                "a/b/cpu.max": "225000 100000",
+                "a/b/c/cpu.max": "max 100000",
+            },
+            3,
+        ),
+        ("0::/a/b\n", {"a/cpu.max": "50000 100000", "a/b/cpu.max": "300000 100000"}, 1),
+        ("0::/a\n", {"a/cpu.max": "75000 50000\n"}, 2),
+        (
+            "5:cpuset:/a\n3:cpu,cpuacct:/a/b\n0::/a\n",
+            {
+                "cpu,cpuacct/a/cpu.cfs_quota_us": "350000",
+                "cpu,cpuacct/a/cpu.cfs_period_us": "100000",
+                "cpu,cpuacct/a/b/cpu.cfs_quota_us": "-1",
+                "cpu,cpuacct/a/b/cpu.cfs_period_us": "100000",
+                "unified/a/cpu.max": "500000 100000",
+                "cpuset/a/cpuset.cpus": "0",
+            },
+            4,
+        ),
         ("nonsense\n\n", {"cpu.max": "100000 100000"}, 1),
     ],
 )
@@ -85,6 +110,15 @@ def test_wild_files_never_raise(tmp_path_factory, groups, quota):
 def test_affinity_counts(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {5, 7, 9}, raising=False)
     assert granted_cores(tmp_path) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux")
+def test_a_set_of_cores_counts():
+    """A cpuset is seen through the affinity, like ``taskset``."""
+    code = "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])\n"
+    code += "from automl.compute import granted_cores; print(granted_cores())"
+    out, err = python(["-c", code]).communicate()
+    assert out.split() == ["1"], err
 
 
 def test_without_affinity_the_machine_counts(tmp_path, monkeypatch):

