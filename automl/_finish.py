@@ -1,106 +1,226 @@
 """The end of a run: choose the winner, save it, write down what happened."""
 
+import logging
+import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from automl._board import leaderboard
 from automl._job import Job
+from automl._reserve import Reserve
 from automl._spec import FitResult
 from automl.artifact import describe, dump_bytes, write_bytes
-from automl.ensemble import Candidate, Choice, Member, Predictor, choose
+from automl.compute import DataRef, Engine, Event
+from automl.compute import Job as EngineJob
+from automl.ensemble import (
+    CHOOSE_WINNER,
+    SCORE_INTERVAL,
+    ChooseTask,
+    IntervalTask,
+    Member,
+    Predictor,
+    Winner,
+)
 from automl.exceptions import AutoMLError, NoModelError
-from automl.objective import MetricError, Splits, bootstrap_interval
+from automl.objective import Splits
 from automl.run import RunDirectory
 from automl.search import Search, Trial, TrialState
 
-BOOTSTRAP_SECONDS = 1.5
-"""For the interval, kept by fewer resamples of a slow metric."""
+logger = logging.getLogger("automl")
 
-ENSEMBLE_SHARE = 0.5
-"""Share of the reserve that choosing the winner may take; saving gets the rest."""
+CHOOSE_SHARE = 0.5
+"""Share of what is left, saving aside, that choosing the winner may take; half of the rest goes
+to its interval."""
+
+CHOOSE_SECONDS = 2.0
+INTERVAL_SECONDS = 1.5
+"""At most, or where there is no budget."""
+
+PATIENCE = 30.0
+"""Without a budget: seconds after which the last jobs are taken for hung, and"""
+CALLS = 2000
+"""as many calls of the metric on all rows."""
+
+KILLING = 0.2
+"""Seconds to wait for the end of a job that was killed."""
+
+SAVE_AGAIN = 20.0
+"""A better model is saved while the search goes on if the last saving is so many times its own
+length ago."""
 
 
 class Finisher:
-    """Turns finished trials into a saved model, first early and then for good."""
+    """Turns finished trials into a saved model, first early and then for good.
 
-    def __init__(self, job: Job, run: RunDirectory) -> None:
-        self._job, self._run = job, run
-        self._saved = False
+    Parameters
+    ----------
+    job : Job
+    run : RunDirectory
+    reserve : Reserve
+    observe : callable
+        Called with (kind, facts).
+    """
 
-    def save_first(self, search: Search, trial: Trial) -> None:
-        """Keep a valid model on disk from the first finished trial on."""
-        if self._saved or trial.number == 0 or self._job.spec.run_dir is None:
+    def __init__(self, job: Job, run: RunDirectory, reserve: Reserve, observe: Any) -> None:
+        self._job, self._run, self._reserve = job, run, reserve
+        self._observe = observe
+        self._saved: Trial | None = None
+        self._quiet_until = 0.0
+
+    def save_early(self, search: Search, trial: Trial) -> None:
+        """Keep a valid model on disk from the first fitted fold on, and a better one now and then.
+
+        What is there survives whatever happens to this process.
+        """
+        if trial.number == 0 or self._job.spec.run_dir is None:
             return
-        self._saved = True
-        choice = Choice(trial.name, np.ones(1), np.empty(0), float("inf"))
-        predictor = self._predictor(search, [trial], choice)
-        manifest = describe(predictor, self._facts(choice, trial.score, None))
-        write_bytes(dump_bytes(predictor, manifest), self._run.model)
+        first = self._saved is None
+        better = trial.state is TrialState.COMPLETE and (
+            self._saved is None
+            or not math.isfinite(self._saved.score)
+            or search.loss(trial) < search.loss(self._saved)
+        )
+        started = time.monotonic()
+        if not first and (not better or started < self._quiet_until):
+            return
+        score = trial.score
+        if first:
+            score = self._job.metric.loss(next(iter(trial.outcomes.values())).loss)
+        winner = Winner(trial.name, np.ones(1), score)
+        predictor = self._predictor(search, [trial], winner)
+        self._save(predictor, self._facts(winner, None))
+        self._saved = trial
+        self._quiet_until = time.monotonic() + SAVE_AGAIN * (time.monotonic() - started)
 
-    def finish(self, search: Search) -> FitResult:
+    def finish(self, search: Search, engine: Engine) -> FitResult:
         """Choose the winner, save it, write the leaderboard."""
-        job = self._job
-        done = [
-            t
-            for t in search.trials
-            if t.number > 0 and t.state is TrialState.COMPLETE and search.has_models(t)
-        ]
-        if not done:
-            raise self._nothing_finished(search)
-        rows = job.splits.valid_rows
-        choice = self._choose(done, search, rows)
-        weight = None if job.weight is None else job.weight[rows]
-        started = time.perf_counter()
-        score = job.metric.score(job.y[rows], choice.predictions, weight)
-        per_call = time.perf_counter() - started + 1e-9
-        interval = bootstrap_interval(
-            job.metric,
-            job.y[rows],
-            choice.predictions,
-            sample_weight=weight,
-            groups=None if job.groups is None else job.groups[rows],
-            n_resamples=int(np.clip(BOOTSTRAP_SECONDS / per_call, 40, 200)),
-            random_state=job.spec.seed,
-        )
-        predictor = self._predictor(search, done, choice)
-        manifest = describe(predictor, self._facts(choice, score, interval))
-        write_bytes(dump_bytes(predictor, manifest), self._run.model)
-        board = _leaderboard(search, done, choice, score)
-        summary = self._summary(search, choice, score, interval)
+        done = self._candidates(search)
+        final = engine.put("final", self._final_arrays())
+        winner = self._choose(done, search, engine, final)
+        interval = self._interval(winner, search, engine, final)
+        predictor = self._predictor(search, done, winner)
+        manifest = self._save(predictor, self._facts(winner, interval))
+        board = leaderboard(search, done, winner)
+        summary = self._summary(search, winner, interval)
         self._run.write_json("leaderboard.json", board)
-        self._run.write_json("run.json", {"result": summary, "config": job.spec.describe()})
-        return FitResult(predictor, manifest, board, job.metric, summary)
+        self._run.write_json("run.json", {"result": summary, "config": self._job.spec.describe()})
+        return FitResult(predictor, manifest, board, self._job.metric, summary)
 
-    def _choose(self, done: Sequence[Trial], search: Search, rows: np.ndarray) -> Choice:
-        job = self._job
-        candidates = [
-            Candidate(t.name, t.predictions[rows], search.loss(t))
-            for t in done
-            if t.predictions is not None
-        ]
-        y = job.y[rows]
-        weight = None if job.weight is None else job.weight[rows]
+    def _candidates(self, search: Search) -> list[Trial]:
+        """Finished trials with their models; the baseline where time was too short for others."""
+        files = search.plan.files
+        complete = [t for t in search.trials if t.state is TrialState.COMPLETE]
+        done = [t for t in complete if t.number > 0 and files.has_models(t)]
+        if done:
+            return done
+        failed = [t for t in search.trials if t.state is TrialState.FAILED]
+        stopped = len(failed) < len(search.trials) - 1 or len(search.trials) == 1
+        if complete and stopped:
+            logger.warning(
+                "The budget ended before any trial did: the model is the constant baseline."
+            )
+            return complete[:1]
+        raise _nothing_finished(failed)
 
-        def loss(part: np.ndarray, predictions: np.ndarray) -> float:
-            w = None if weight is None else weight[part]
-            try:
-                return job.metric.loss(job.metric.score(y[part], predictions, w))
-            except MetricError:  # not defined on these rows
-                return float("nan")
+    # -- jobs of the last minute ----------------------------------------------------------
 
-        seconds = 2.0 if job.clock.budget is None else ENSEMBLE_SHARE * job.clock.reserve
-        return choose(
-            candidates,
-            loss,
-            _parts(job.splits, rows, job.spec.seed),
-            ensemble=job.spec.ensemble,
-            seconds=seconds,
-            seed=job.spec.seed,
+    def _final_arrays(self) -> dict[str, np.ndarray]:
+        job, rows = self._job, self._job.splits.valid_rows
+        arrays = {"rows": rows, "parts": _parts(job.splits, rows, job.spec.seed)}
+        if job.groups is not None:
+            arrays["groups"] = pd.factorize(job.groups[rows])[0]
+        return arrays
+
+    def _choose(
+        self, done: Sequence[Trial], search: Search, engine: Engine, final: DataRef
+    ) -> Winner:
+        job, files = self._job, search.plan.files
+        if not files.out_of_fold(done[0]).is_file():  # the baseline, without a score
+            return Winner(done[0].name, np.ones(1), float("nan"))
+        left = self._reserve.left() - self._reserve.saving
+        seconds = float(np.clip(CHOOSE_SHARE * left, 0.1, CHOOSE_SECONDS))
+        task = ChooseTask(
+            job.metric.to_payload(),
+            tuple(t.name for t in done),
+            tuple(search.loss(t) for t in done),
+            tuple(files.out_of_fold(t) for t in done),
+            files.work / "choice.npy",
+            job.spec.ensemble,
+            seconds,
+            job.spec.seed,
         )
+        event = self._run_job(
+            engine, EngineJob(CHOOSE_WINNER, task, (search.target, final)), 1.5 * seconds, search
+        )
+        if event is not None and event.kind == "done":
+            winner: Winner = event.value
+            return winner
+        why = "it took too long" if event is None else f"{event.value}"
+        logger.warning("The winner could not be chosen with care (%s): the best trial wins.", why)
+        losses = [search.loss(t) for t in done]
+        best = int(np.argmin(np.where(np.isnan(losses), np.inf, losses)))
+        return Winner(done[best].name, np.eye(len(done))[best], done[best].score)
 
-    def _predictor(self, search: Search, done: Sequence[Trial], choice: Choice) -> Predictor:
+    def _interval(
+        self, winner: Winner, search: Search, engine: Engine, final: DataRef
+    ) -> tuple[float, float] | None:
+        files = search.plan.files
+        if not (files.work / "choice.npy").is_file():
+            return None
+        left = self._reserve.left() - self._reserve.saving
+        seconds = float(np.clip(CHOOSE_SHARE * left, 0.1, INTERVAL_SECONDS))
+        task = IntervalTask(
+            self._job.metric.to_payload(),
+            files.work / "choice.npy",
+            seconds,
+            search.limits.score_seconds,
+            self._job.spec.seed,
+        )
+        event = self._run_job(
+            engine, EngineJob(SCORE_INTERVAL, task, (search.target, final)), 2 * seconds, search
+        )
+        if event is None or event.kind != "done" or not np.isfinite(event.value).all():
+            return None
+        low, high = event.value
+        return float(low), float(high)
+
+    def _run_job(
+        self, engine: Engine, job: EngineJob, seconds: float, search: Search
+    ) -> Event | None:
+        """Run a job of the end in a worker, killed when it takes too long."""
+        if math.isinf(self._reserve.left()):
+            seconds = PATIENCE + CALLS * search.limits.score_seconds
+        started = time.monotonic()
+        number = engine.submit(job)
+        while (left := started + seconds - time.monotonic()) > 0 and engine.busy:
+            for event in engine.wait(left):
+                if event.job == number and event.kind != "progress":
+                    self._observe("phase", _phase(job, event))
+                    return event
+        engine.kill(number)
+        for event in engine.wait(KILLING):
+            if event.job == number:
+                self._observe("phase", _phase(job, event))
+        return None
+
+    # -- what is saved ------------------------------------------------------------------
+
+    def _save(self, predictor: Predictor, facts: Mapping[str, Any]) -> dict[str, Any]:
+        started = time.monotonic()
+        manifest = describe(predictor, facts)
+        content = dump_bytes(predictor, manifest)
+        write_bytes(content, self._run.model)
+        seconds = time.monotonic() - started
+        raw = sum(len(c) for m in predictor.members for files in m.files for c in files.values())
+        self._reserve.book_save(raw, seconds)
+        self._observe("saved", {"seconds": seconds, "bytes": len(content), **_brief(facts)})
+        return manifest
+
+    def _predictor(self, search: Search, done: Sequence[Trial], winner: Winner) -> Predictor:
         members = [
             Member(
                 t.name,
@@ -108,18 +228,14 @@ class Finisher:
                 t.family.encoding(t.params),
                 t.params,
                 float(w),
-                search.model_files(t),
+                search.plan.files.models(t),
             )
-            for t, w in zip(done, choice.weights, strict=True)
+            for t, w in zip(done, winner.weights, strict=True)
             if w > 0
         ]
-        for member in members:
-            search.matrices.get(member.encoding)
         return Predictor(self._job.schema, self._job.target, search.matrices.encoders, members)
 
-    def _facts(
-        self, choice: Choice, score: float, interval: tuple[float, float] | None
-    ) -> dict[str, Any]:
+    def _facts(self, winner: Winner, interval: tuple[float, float] | None) -> dict[str, Any]:
         job = self._job
         return {
             "task": job.target.task,
@@ -128,16 +244,16 @@ class Finisher:
                 "greater_is_better": job.metric.greater_is_better,
             },
             "positive_label": job.spec.describe()["positive_label"],
-            "score": score,
+            "score": winner.score if math.isfinite(winner.score) else None,
             "score_interval": None if interval is None else list(interval),
-            "winner": choice.name,
+            "winner": winner.name,
             "n_rows": job.table.n_rows,
             "seed": job.spec.seed,
             "config": job.spec.describe(),
         }
 
     def _summary(
-        self, search: Search, choice: Choice, score: float, interval: tuple[float, float]
+        self, search: Search, winner: Winner, interval: tuple[float, float] | None
     ) -> dict[str, Any]:
         job = self._job
         states = [t.state for t in search.trials if t.number > 0]
@@ -146,24 +262,41 @@ class Finisher:
             "model": str(self._run.model),
             "task": job.target.task,
             "metric": job.metric.name,
-            "score": score,
-            "score_interval": list(interval),
-            "winner": choice.name,
+            "score": winner.score,
+            "score_interval": None if interval is None else list(interval),
+            "winner": winner.name,
             "n_trials": len(states),
             "n_pruned": states.count(TrialState.PRUNED),
             "n_failed": states.count(TrialState.FAILED),
+            "n_rows": job.table.n_rows,
             "elapsed_s": round(job.clock.elapsed, 3),
             "budget_s": job.clock.budget,
             "device": job.resources.device,
         }
 
-    def _nothing_finished(self, search: Search) -> AutoMLError:
-        failed = [t for t in search.trials if t.state is TrialState.FAILED]
-        if failed:
-            why = f"{len(failed)} failed, the first with: {failed[0].reason}"
-        else:
-            why = "the budget ended before any did; give more time (time_budget)"
-        return NoModelError(f"No trial beyond the constant baseline finished: {why}.")
+
+def _phase(job: EngineJob, event: Event) -> dict[str, Any]:
+    """What the events say of a job of the last minute."""
+    facts = {
+        "name": job.function.partition(":")[2],
+        "seconds": event.seconds,
+        "cpu_seconds": event.cpu_seconds,
+        "pid": event.pid,
+        "result": event.kind,
+    }
+    return facts if event.kind == "done" else facts | {"reason": str(event.value)}
+
+
+def _brief(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {"winner": facts["winner"], "score": facts["score"]}
+
+
+def _nothing_finished(failed: Sequence[Trial]) -> AutoMLError:
+    if failed:
+        why = f"{len(failed)} failed, the first with: {failed[0].reason}"
+    else:
+        why = "the budget ended before any did; give more time (time_budget)"
+    return NoModelError(f"No trial beyond the constant baseline finished: {why}.")
 
 
 def _parts(splits: Splits, rows: np.ndarray, seed: int) -> np.ndarray:
@@ -174,38 +307,3 @@ def _parts(splits: Splits, rows: np.ndarray, seed: int) -> np.ndarray:
     for i, fold in enumerate(splits.folds):
         part[fold.valid] = i
     return np.asarray(part[rows])
-
-
-def _leaderboard(
-    search: Search, done: Sequence[Trial], choice: Choice, score: float
-) -> list[dict[str, Any]]:
-    """All trials and the ensemble, the best first, those without a score last."""
-    shares = {t.name: float(w) for t, w in zip(done, choice.weights, strict=True)}
-    rows = [t.summary() | {"weight": shares.get(t.name, 0.0)} for t in search.trials]
-    metric = search.plan.metric
-    if np.isfinite(choice.ensemble_loss):
-        value = metric.loss(choice.ensemble_loss)
-        rows.append(
-            {
-                "name": "ensemble",
-                "family": "ensemble",
-                "state": "complete",
-                "score": score if choice.name == "ensemble" else value,
-                "seconds": 0.0,
-                "folds": search.trials[0].n_folds,
-                "reason": "",
-                "params": {n: round(w, 4) for n, w in shares.items() if w > 0}
-                if choice.name == "ensemble"
-                else {},
-                "weight": 0.0,
-            }
-        )
-    for row in rows:
-        row["winner"] = row["name"] == choice.name
-
-    def order(row: Mapping[str, Any]) -> tuple[bool, bool, float]:
-        complete = row["state"] == "complete"
-        value = metric.loss(row["score"]) if complete else 0.0
-        return not complete, not row["winner"], value
-
-    return sorted(rows, key=order)

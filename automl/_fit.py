@@ -9,12 +9,29 @@ import pandas as pd
 
 from automl._finish import Finisher
 from automl._job import Job
+from automl._reserve import Reserve
+from automl._sample import Rows, sample_rows
 from automl._spec import FitResult, FitSpec
-from automl.compute import LocalEngine, resolve_device, warm_up
+from automl.compute import (
+    LocalEngine,
+    memory_limit,
+    parse_size,
+    resident,
+    resolve_device,
+    warm_up,
+)
 from automl.exceptions import UsageError
 from automl.families import family_names, get_family
 from automl.run import EventLog, RunDirectory
-from automl.search import Clock, Search, SearchPlan, Trial, TrialState, parse_duration
+from automl.search import (
+    Clock,
+    Search,
+    SearchPlan,
+    Trial,
+    TrialFiles,
+    TrialState,
+    parse_duration,
+)
 
 __all__ = [
     "FitResult",
@@ -27,9 +44,17 @@ __all__ = [
 ]
 
 
-SAVE_SECONDS_PER_BYTE = 1.6e-8
-MEMBERS = 6
-"""How fast models are compressed, and how many of the largest may be in the ensemble."""
+SERVER_BYTES = 230 * 2**20
+"""What the worker server with its libraries takes; workers share most of it."""
+
+WORKER_BYTES = 60 * 2**20
+"""What a worker has of its own before its first fit."""
+
+LEAST_FIT = 200 * 2**20
+"""With less than this for each worker's fit there are fewer workers."""
+
+USABLE = 0.92
+"""Share of the memory that is planned with."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +63,16 @@ class Progress:
 
     Parameters
     ----------
-    event : {"look", "started", "fold", "ended", "choose", "end"}
+    event : {"look", "phase", "started", "fit", "score", "ended", "aside", "choose", \
+"saved", "end"}
         ``look`` comes once, when the table was understood; ``choose`` when the search is over;
-        ``end`` last, however the run ended.
+        ``end`` last, however the run ended. The others are described in ``docs/events.md``.
     trials : sequence of Trial
         All trials so far, the baseline first.
     trial : Trial, optional
         The one that the event is about.
     facts : mapping
-        With ``look``: task, metric, reasons, folds, families, workers.
+        What the line of the event log says.
     """
 
     event: str
@@ -63,7 +89,7 @@ def preload_names(families: str | Sequence[str] = "auto") -> tuple[str, ...]:
     wanted = [families] if isinstance(families, str) else list(families)
     names = [n.strip() for w in wanted for n in w.split(",")]
     names = family_names() if names == ["auto"] else [n for n in names if n in family_names()]
-    modules = ["automl.search._fold"]
+    modules = ["automl.search._score", "automl.ensemble"]
     for name in names:
         modules += [m for m in get_family(name).preload if m not in modules]
     return tuple(modules)
@@ -113,19 +139,43 @@ def fit_table(
     """
     clock = _clock(spec, time.monotonic() if started is None else started)
     device = _device(spec.device)
+    memory = memory_limit() if spec.memory is None else parse_size(spec.memory)
     start_workers_early(spec.families)
-    job = Job.prepare(frame, y, spec, clock, sample_weight, groups, device)
+    read_at = clock.elapsed
+    data, left_out = Rows(frame, y, sample_weight, groups), ""
+    if isinstance(spec.cv, str | int | None):  # splitters of the user's know rows by number
+        data, left_out = sample_rows(data, clock, memory, spec.seed)
+    job = Job.prepare(data, spec, clock, device, memory=memory, left_out=left_out)
     run = RunDirectory.create(spec.run_dir)
-    events = EventLog(run.events, clock.started)
-    watching = list(observers)
+    log = RunLog(EventLog(run.events, clock.started), observers)
+    log.write("phase", {"name": "start", "seconds": read_at})
+    log.write("phase", {"name": "prepare", "seconds": clock.elapsed - read_at})
     try:
-        return _run(job, run, events, watching, interrupted)
+        return _run(job, run, log, interrupted)
     finally:
-        events.close()
+        log.close()
         run.remove_work()
         if spec.run_dir is None:
             run.remove()
-        for observer in watching:
+
+
+class RunLog:
+    """Tells the event log and the observers what happens."""
+
+    def __init__(self, events: EventLog, observers: Iterable[Observer]) -> None:
+        self._events, self._observers = events, list(observers)
+        self.trials: Sequence[Trial] = ()
+
+    def write(self, event: str, facts: Mapping[str, Any], trial: Trial | None = None) -> None:
+        """Write a line, then tell the observers."""
+        self._events.write(event, facts)
+        for observer in self._observers:
+            observer(Progress(event, self.trials, trial, facts))
+
+    def close(self) -> None:
+        """Tell the observers that the run is over, however it ended."""
+        self._events.close()
+        for observer in self._observers:
             observer(Progress("end", ()))
 
 
@@ -150,66 +200,97 @@ def _device(wish: str) -> str:
     return "cpu" if wish == "auto" else wish
 
 
-def _reserve(budget: float, n_values: int) -> float:
-    """Seconds that choosing, saving and leaving take, from what they took before."""
-    return min(0.3 * budget, 0.9 + 0.015 * budget + 2e-8 * n_values)
+def _memory_per_worker(job: Job, n_workers: int) -> int | None:
+    """Bytes that each worker's fit may take, beside what is there anyway."""
+    if job.memory is None:
+        return None
+    matrix = job.table.n_rows * len(job.schema.features) * 4
+    free = USABLE * job.memory - resident() - SERVER_BYTES - 2 * matrix
+    return max(0, int(free / n_workers) - WORKER_BYTES)
 
 
-def _run(
-    job: Job,
-    run: RunDirectory,
-    events: EventLog,
-    observers: Sequence[Observer],
-    interrupted: Callable[[], bool],
-) -> FitResult:
+def _n_workers(job: Job) -> int:
+    """As many workers as there are cores, or fewer if their memory would be too small."""
+    n = job.n_workers
+    while n > 1 and (_memory_per_worker(job, n) or LEAST_FIT) < LEAST_FIT:
+        n -= 1
+    return n
+
+
+def _run(job: Job, run: RunDirectory, log: RunLog, interrupted: Callable[[], bool]) -> FitResult:
     spec, clock = job.spec, job.clock
-    if clock.budget is not None:
-        clock.reserve = _reserve(clock.budget, job.table.n_rows * job.problem.n_outputs * 30)
-    facts = job.facts()
-    events.write("run", facts)
-    for observer in observers:
-        observer(Progress("look", (), facts=facts))
-    saver = Finisher(job, run)
-    reserve, sizes = clock.reserve, list[int]()
+    reserve = Reserve(clock, job.table.n_rows * job.problem.n_outputs)
+    n_workers = _n_workers(job)
+    log.write("look", {**job.facts(), "workers": n_workers})
+    saver = Finisher(job, run, reserve, log.write)
 
-    def observe(kind: str, trial: Trial) -> None:
-        events.write(kind, trial.summary())
-        for observer in observers:
-            observer(Progress(kind, search.trials, trial))
+    def observe(kind: str, trial: Trial | None, facts: Mapping[str, Any]) -> None:
+        log.trials = search.trials
+        log.write(kind, {**_about(trial, kind), **facts}, trial)
+        if kind == "fit":
+            reserve.book_fit(facts["seconds"], facts["cpu_seconds"])
+        if trial is None or trial.number == 0:
+            return
+        if (kind == "fit" and facts["result"] == "done") or (
+            kind == "ended" and trial.state is TrialState.COMPLETE
+        ):
+            saver.save_early(search, trial)
         if kind == "ended" and trial.state is TrialState.COMPLETE:
-            if trial.predictions is not None:
-                run.write_predictions(trial.name, trial.predictions)
-            saver.save_first(search, trial)
-            sizes.append(search.model_bytes(trial))
-            if clock.budget is not None:
-                saving = SAVE_SECONDS_PER_BYTE * sum(sorted(sizes)[-MEMBERS:])
-                clock.reserve = min(0.3 * clock.budget, reserve + saving)
+            reserve.book_model(plan.files.model_bytes(trial))
+        if kind == "ended" and trial.state is TrialState.FAILED:
+            run.write_failure(trial.name, _failure(trial, job))
 
     plan = SearchPlan(
-        job.problem,
-        job.metric,
-        job.families,
-        job.splits,
-        clock,
-        spec.max_trials,
-        spec.seed,
-        spec.pruning,
-        job.resources,
-        run.work / "models",
-        run.journal,
-        interrupted,
-        observe,
+        problem=job.problem,
+        metric=job.metric,
+        families=job.families,
+        splits=job.splits,
+        clock=clock,
+        resources=job.resources,
+        files=TrialFiles(run.work / "models", run.predictions),
+        journal=run.journal,
+        interrupted=interrupted,
+        observe=observe,
+        max_trials=spec.max_trials,
+        pruning=spec.pruning,
+        memory_per_worker=_memory_per_worker(job, n_workers),
+        configurations=job.configurations,
     )
     with LocalEngine(
-        n_workers=job.n_workers,
+        n_workers=n_workers,
         threads_per_worker=job.resources.n_threads,
         preload=preload_names(spec.families),
         scratch=run.work,
+        memory_limit=job.memory,
     ) as engine:
         search = Search(plan, engine, job.table, y=job.y, weight=job.weight)
         search.run()
-        for observer in observers:
-            observer(Progress("choose", search.trials))
-        result = saver.finish(search)
-    events.write("run", {"result": result.summary})
+        log.write("choose", {"trials": len(search.trials)})
+        result = saver.finish(search, engine)
+        log.write("result", {**result.summary, "peak_bytes": engine.peak_bytes})
     return result
+
+
+WHOLE_TRIAL = ("started", "ended")
+"""Events that carry the trial's summary; the others carry its name."""
+
+
+def _about(trial: Trial | None, kind: str) -> dict[str, Any]:
+    """What an event says of its trial."""
+    if trial is None:
+        return {}
+    if kind in WHOLE_TRIAL:
+        return trial.summary()
+    return {"name": trial.name, "family": trial.family.name}
+
+
+def _failure(trial: Trial, job: Job) -> dict[str, Any]:
+    """What is needed to see a trial fail again."""
+    return {
+        "family": trial.family.name,
+        "params": trial.params,
+        "seed": job.spec.seed,
+        "share": trial.share,
+        "reason": trial.reason,
+        "traceback": trial.traceback,
+    }

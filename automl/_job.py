@@ -1,11 +1,13 @@
 """A declared fit with its data understood: what the search then works on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from automl._configurations import read_configurations
+from automl._sample import Rows
 from automl._spec import FitSpec
 from automl.compute import plan_workers
 from automl.exceptions import DataError
@@ -43,18 +45,35 @@ class Job:
     n_workers: int
     resources: Resources
     reason: str
+    memory: int | None = None
+    left_out: str = ""
+    configurations: tuple[tuple[str, Mapping[str, Any]], ...] = ()
 
     @classmethod
     def prepare(
         cls,
-        frame: pd.DataFrame,
-        y: Any,
+        data: Rows,
         spec: FitSpec,
         clock: Clock,
-        sample_weight: Any,
-        groups: Any,
         device: str,
+        *,
+        memory: int | None = None,
+        left_out: str = "",
     ) -> "Job":
+        """Understand the data: roles, task, metric, families, splits.
+
+        Parameters
+        ----------
+        data : Rows
+        spec : FitSpec
+        clock : Clock
+        device : str
+        memory : int, optional
+            Bytes that all processes may use together.
+        left_out : str
+            Why the data is not all that the user gave.
+        """
+        frame, y, groups = data.frame, data.y, data.groups
         schema = Schema.infer(frame, types=dict(spec.types), drop=tuple(spec.drop))
         target, codes, reason = Target.fit(y, task=spec.task, name=_name_of(y))
         table = schema.apply(frame, fitting=True)
@@ -81,7 +100,9 @@ class Job:
             n_folds_hint=choose_n_folds(problem, core_seconds),
             random_state=spec.seed,
         )
-        weight = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        weight = None
+        if data.sample_weight is not None:
+            weight = np.asarray(data.sample_weight, dtype=np.float64)
         _check_weight(weight, codes, target)
         return cls(
             spec,
@@ -99,6 +120,9 @@ class Job:
             plan.n_workers,
             Resources(spec.seed, plan.threads_per_worker, device),
             reason,
+            memory,
+            left_out,
+            read_configurations(spec.configurations),
         )
 
     def facts(self) -> dict[str, Any]:
@@ -109,12 +133,16 @@ class Job:
             "metric": self.metric.name,
             "greater_is_better": self.metric.greater_is_better,
             "rows": self.table.n_rows,
+            "left_out": self.left_out,
             "columns": len(self.schema.columns),
             "roles": {c.name: [str(c.role), c.reason] for c in self.schema.columns},
             "validation": self.splits.kind,
             "families": [f.name for f in self.families],
             "workers": self.n_workers,
             "device": self.resources.device,
+            "budget_s": self.clock.budget,
+            "memory_bytes": self.memory,
+            "seed": self.spec.seed,
         }
 
 

@@ -30,6 +30,8 @@ class FitSpec:
     types: Mapping[str, str] = field(default_factory=dict)
     drop: Sequence[str] = ()
     pruning: bool = True
+    memory: str | int | None = None
+    configurations: Any = ()
 
     def describe(self) -> dict[str, Any]:
         """The effective configuration as JSON values."""

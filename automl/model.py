@@ -1,6 +1,7 @@
 """The estimators: scikit-learn's contract over the rooms of the package."""
 
 import logging
+import math
 import numbers
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -64,6 +65,11 @@ class AutoModel(BaseEstimator):
         The class that metrics such as ``f1`` are about; the last of ``classes_`` by default.
     types : mapping of str to str, optional
         Roles of columns that should not be guessed, such as ``{"zip": "categorical"}``.
+    memory : int or str, optional
+        What this process and its workers may use together: bytes, or ``"4g"``. By default what
+        is free, or what the container or the process limits allow.
+    configurations : sequence of mapping, or path of a JSON file, optional
+        Configurations, each with ``family`` and ``params``: these are tried, and nothing else.
 
     Attributes
     ----------
@@ -112,6 +118,8 @@ class AutoModel(BaseEstimator):
         verbose: int = 0,
         positive_label: Any = None,
         types: Mapping[str, str] | None = None,
+        memory: int | str | None = None,
+        configurations: Any = None,
     ) -> None:
         self.metric = metric
         self.time_budget = time_budget
@@ -127,6 +135,8 @@ class AutoModel(BaseEstimator):
         self.verbose = verbose
         self.positive_label = positive_label
         self.types = types
+        self.memory = memory
+        self.configurations = configurations
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Search for a model.
@@ -295,6 +305,8 @@ class AutoModel(BaseEstimator):
             run_dir=self.run_dir,
             positive_label=self.positive_label,
             types=dict(self.types or {}),
+            memory=self.memory,
+            configurations=self.configurations,
         )
 
     def _observers(self) -> "list[Observer]":
@@ -321,7 +333,8 @@ class AutoModel(BaseEstimator):
         }
         self.leaderboard_ = pd.DataFrame(result.leaderboard)
         self.score_ = float(result.summary["score"])
-        self.score_interval_ = tuple(result.summary["score_interval"])
+        interval = result.summary["score_interval"]
+        self.score_interval_ = (math.nan, math.nan) if interval is None else tuple(interval)
         self.winner_ = str(result.summary["winner"])
         strongest = max(result.predictor.members, key=lambda m: m.weight)
         self.best_params_ = {"family": strongest.family, **strongest.params}
@@ -397,7 +410,7 @@ def _restore(predictor: Predictor, manifest: Mapping[str, Any]) -> AutoModel:
     model = make(metric=manifest["metric"]["name"], random_state=manifest["seed"])
     interval = manifest.get("score_interval") or (float("nan"), float("nan"))
     summary = {
-        "score": manifest["score"],
+        "score": math.nan if manifest["score"] is None else manifest["score"],
         "score_interval": interval,
         "winner": manifest["winner"],
     }

@@ -244,10 +244,26 @@ def test_wrong_parameters_say_so(params: dict[str, Any]) -> None:
         AutoModel(**(QUICK | params)).fit(X, y)
 
 
-def test_budget_without_a_trial_is_an_error(table: tuple[pd.DataFrame, pd.Series]) -> None:
+def test_a_budget_too_short_for_any_trial_leaves_the_constant(
+    table: tuple[pd.DataFrame, pd.Series], caplog: pytest.LogCaptureFixture
+) -> None:
     frame, target = table
-    with pytest.raises(NoModelError, match="baseline"):
-        AutoModel(time_budget=0.05, families=["linear"]).fit(frame, target)
+    model = AutoModel(time_budget=0.05, families=["linear"]).fit(frame, target)
+    assert model.winner_ == "constant"
+    assert len(np.unique(model.predict(frame))) == 1
+    assert "constant baseline" in caplog.text
+
+
+def _always(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    return 0.5 if len(np.unique(y_pred)) == 1 else float("nan")
+
+
+def test_trials_that_all_fail_are_an_error(table: tuple[pd.DataFrame, pd.Series]) -> None:
+    frame, target = table
+    with pytest.raises(NoModelError, match="undefined"):
+        AutoModel(metric=_always, time_budget=None, max_trials=2, families=["linear"]).fit(
+            frame, target
+        )
 
 
 def test_ensemble_can_be_switched_off(table: tuple[pd.DataFrame, pd.Series]) -> None:

@@ -83,6 +83,9 @@ def _run(arguments: Sequence[str], console: Console) -> int:
     except SystemExit:  # after --help and --version
         console.print(shown.getvalue())
         return 0
+    from automl.compute import calm_threads
+
+    calm_threads()  # before a library that counts cores is loaded
     return COMMANDS[args.command].run(args, console)
 
 

@@ -46,6 +46,12 @@ def _duration(value: Any) -> float:
     return parse_duration(value)
 
 
+def _size(value: Any) -> int:
+    from automl.compute import parse_size
+
+    return parse_size(value)
+
+
 def _families(value: Any) -> list[str]:
     from automl.families import get_family
 
@@ -80,6 +86,13 @@ OPTIONS = (
     ),
     Option("max-trials", "configurations to try at most", whole(1), "N"),
     Option("families", "model families to try, by their names", _families, "A,B", "auto"),
+    Option(
+        "configurations",
+        "JSON file of configurations (family and params), such as a run's failures/NAME.json: "
+        "try these and nothing else",
+        path,
+        "FILE",
+    ),
     Option("no-ensemble", "let only single models win"),
     Option("no-pruning", "finish every configuration that was started"),
     Option(
@@ -87,6 +100,12 @@ OPTIONS = (
         "auto|cpu|cuda", "auto",
     ),
     Option("n-jobs", "cores to use (default: -1, all that are granted)", whole(), "N", -1),
+    Option(
+        "memory",
+        "what all processes may use together, such as 4g (default: what is free or granted)",
+        _size,
+        "SIZE",
+    ),
     Option("seed", "seed of everything random (default: 0)", whole(0), "N", 0),
     Option("drop", "columns to leave out", names, "A,B", ()),
     Option("types", "types of columns that should not be guessed", pairs, "COL=TYPE,...", {}),
@@ -154,7 +173,10 @@ def _check_at_once(settings: Settings) -> float:
             "The column to predict is missing: give --target COL, AUTOML_TARGET, or target in "
             "the configuration file."
         )
-    for name in ("task", "max-trials", "n-jobs", "seed", "drop", "types", "min-score"):
+    for name in (
+        "task", "max-trials", "n-jobs", "seed", "drop", "types", "min-score", "memory",
+        "configurations",
+    ):  # fmt: skip
         settings.get(name)
     if settings.get("n-jobs") == 0:
         raise UsageError("n-jobs 0 is not allowed: give a number of cores, or -1 for all.")
@@ -259,6 +281,8 @@ def _spec(settings: Settings, budget: float | None, folder: Path) -> "FitSpec":
         types=settings.get("types"),
         drop=list(dict.fromkeys([*settings.get("drop"), *groups])),
         pruning=not settings.get("no-pruning"),
+        memory=settings.get("memory"),
+        configurations=settings.get("configurations") or (),
     )
 
 

@@ -2,6 +2,26 @@
 
 from automl.ensemble._choose import Candidate, Choice, blend, choose
 from automl.ensemble._greedy import greedy_weights
+from automl.ensemble._jobs import (
+    CHOOSE_WINNER,
+    SCORE_INTERVAL,
+    ChooseTask,
+    IntervalTask,
+    Winner,
+)
 from automl.ensemble._predictor import Member, Predictor
 
-__all__ = ["Candidate", "Choice", "Member", "Predictor", "blend", "choose", "greedy_weights"]
+__all__ = [
+    "CHOOSE_WINNER",
+    "SCORE_INTERVAL",
+    "Candidate",
+    "Choice",
+    "ChooseTask",
+    "IntervalTask",
+    "Member",
+    "Predictor",
+    "Winner",
+    "blend",
+    "choose",
+    "greedy_weights",
+]

@@ -80,7 +80,7 @@ def choose(
         Whether an ensemble may win.
     seconds : float
         Time that the selection may take, kept by looking at fewer rows, then at fewer
-        candidates.
+        candidates; where the metric is too slow even for that, the best candidate wins.
     seed : int
 
     Returns
@@ -94,6 +94,13 @@ def choose(
     single = _least([c.loss for c in candidates])
     parts = parts % MAX_PARTS
     rows, library = _affordable(candidates, loss, parts, seconds, seed)
+    if not len(library):  # not even comparing the best few can be paid for
+        return Choice(
+            candidates[single].name,
+            np.eye(len(candidates))[single],
+            candidates[single].predictions,
+            float("inf"),
+        )
     pick_ensemble = _within(library)
     kinds = {"single": _pick_single, "ensemble": pick_ensemble}
     honest: dict[str, np.ndarray] = {}
@@ -165,15 +172,22 @@ def _within(library: np.ndarray) -> Callable[[Sequence[Candidate], Loss, np.ndar
 def _affordable(
     candidates: Sequence[Candidate], loss: Loss, parts: np.ndarray, seconds: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Random rows, and the best candidates, that the selection can look at in its time."""
+    """Random rows, and the best candidates, that the selection can look at in its time.
+
+    No candidates at all if it could not look at the best four in twice its time.
+    """
     order = np.random.default_rng(seed).permutation(len(parts))
     probe = np.sort(order[:MIN_ROWS])
-    started = time.perf_counter()
-    for _ in range(3):
+    started, n_probes = time.perf_counter(), 0
+    while n_probes < 3 and time.perf_counter() - started < seconds / 10:
         loss(probe, candidates[0].predictions[probe])
-    per_row = (time.perf_counter() - started) / 3 / len(probe) + 1e-12
+        n_probes += 1
+    per_row = (time.perf_counter() - started) / max(1, n_probes) / len(probe) + 1e-12
     calls = (N_STEPS + 1) * (len(np.unique(parts)) + 1)
     n_rows = max(MIN_ROWS, int(seconds / (per_row * calls * len(candidates))))
     n_candidates = int(seconds / (per_row * calls * min(n_rows, len(parts))))
     by_loss = np.argsort([c.loss for c in candidates], kind="stable")
+    least = min(MIN_CANDIDATES, len(candidates))
+    if per_row * calls * least * min(n_rows, len(parts)) > 2 * seconds:
+        return np.sort(order[:n_rows]), np.empty(0, dtype=np.int64)
     return np.sort(order[:n_rows]), np.sort(by_loss[: max(MIN_CANDIDATES, n_candidates)])

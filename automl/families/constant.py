@@ -32,8 +32,12 @@ class Constant(Family):
     """Class shares, the mean, or the median where the metric is an absolute error."""
 
     name = "constant"
-    relative_cost = 0.01
+    unit_seconds = 1e-8
     tunable = False
+
+    def encoding(self, params: Mapping[str, Any]) -> str:
+        """None of the columns."""
+        return "none"
 
     def starts(self, problem: Problem) -> Sequence[Start]:
         """One configuration: there is nothing to tune."""
@@ -54,6 +58,8 @@ class Constant(Family):
     ) -> Model:
         """Summarise the training target."""
         y, weight = data.train_y, data.train_weight
+        if weight is not None and not weight.sum() > 0:  # no training row counts: all do
+            weight = None
         if problem.task == "regression":
             if problem.absolute_error:
                 value = np.array([_median(y, weight)])
@@ -65,7 +71,7 @@ class Constant(Family):
             value = shares if problem.task == "multiclass" else shares[1:2]
         model = ConstantModel(value)
         if watch.validates:
-            watch.observe(1, model.predict(data.valid))
+            watch.observe(1, model.predict(data.valid_X))
         return model
 
     def load(self, files: Mapping[str, bytes]) -> Model:

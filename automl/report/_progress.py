@@ -191,6 +191,7 @@ def _look_lines(facts: Mapping[str, Any]) -> list[str]:
     workers = facts["workers"]
     lines = [
         f"table       {facts['rows']:,} rows, {facts['columns']:,} columns",
+        f"training on {facts['left_out']}" if facts.get("left_out") else "",
         f"set aside   {', '.join(aside)}" if aside else "",
         f"task        {facts['task']} ({facts['reason']})",
         f"metric      {facts['metric']}",

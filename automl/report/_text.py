@@ -87,12 +87,17 @@ def result_text(summary: Mapping[str, Any]) -> str:
     -------
     str
     """
-    low, high = (number_text(v) for v in summary["score_interval"])
     model = _near(summary["model"])
+    score = f"score  {summary['metric']} {number_text(summary['score'])}"
+    if summary["score_interval"] is not None:
+        low, high = (number_text(v) for v in summary["score_interval"])
+        score += f", 95 % interval {low} to {high}"
+        score += " (cross-validated, corrected for choosing the best)"
+    if summary["winner"] == "constant":
+        score += "\nnote   the budget ended before any model was fitted: it predicts a constant"
     return "\n".join(
         [
-            f"score  {summary['metric']} {number_text(summary['score'])}, 95 % interval {low} to "
-            f"{high} (cross-validated, corrected for choosing the best)",
+            score,
             f"model  {model}",
             f"next   automl predict {shlex.quote(model)} NEW.csv --out predictions.csv",
         ]

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from automl._json import plain
 from automl.exceptions import DataError, UsageError
 
@@ -18,7 +16,8 @@ class RunDirectory:
 
     ``journal.log`` is Optuna's own journal, ``events.jsonl`` what happened when,
     ``leaderboard.json`` every trial, ``oof/`` the out-of-fold predictions, ``run.json`` the
-    configuration and the result, ``model.automl`` the model. ``work/`` exists while the run does.
+    configuration and the result, ``model.automl`` the model, ``failures/`` what is needed to see
+    a failed trial fail again. ``work/`` exists while the run does.
 
     Parameters
     ----------
@@ -51,7 +50,7 @@ class RunDirectory:
                     f"The folder {folder} holds something already; name a new or empty one."
                 )
         try:
-            (folder / "work").mkdir()
+            (folder / "work" / "models").mkdir(parents=True)
             (folder / "oof").mkdir()
         except OSError as e:
             raise UsageError(f"The folder {folder} can't be written: {e.strerror}.") from e
@@ -73,19 +72,27 @@ class RunDirectory:
         return self.path / "events.jsonl"
 
     @property
+    def predictions(self) -> Path:
+        """Out-of-fold predictions of finished trials."""
+        return self.path / "oof"
+
+    @property
     def work(self) -> Path:
         """Shared data and fitted models, until the run ends."""
         return self.path / "work"
 
     def write_json(self, name: str, value: Any) -> None:
         """Write a JSON file, whole or not at all."""
-        part = self.path / f".{name}.part"
+        path = self.path / name
+        part = path.with_name(f".{path.name}.part")
         part.write_text(json.dumps(plain(value), indent=1, allow_nan=False) + "\n")
-        part.replace(self.path / name)
+        part.replace(path)
 
-    def write_predictions(self, name: str, predictions: np.ndarray) -> None:
-        """Keep the out-of-fold predictions of a trial."""
-        np.save(self.path / "oof" / f"{name}.npy", predictions.astype(np.float32))
+    def write_failure(self, name: str, facts: Mapping[str, Any]) -> None:
+        """Keep what failed and how, as a configuration that can be tried again."""
+        folder = self.path / "failures"
+        folder.mkdir(exist_ok=True)
+        self.write_json(f"failures/{name}.json", facts)
 
     def remove_work(self) -> None:
         """Delete what only the running run needed."""

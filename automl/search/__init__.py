@@ -1,6 +1,7 @@
 """The search: Optuna proposes and prunes, a bandit shares out the seconds, a clock ends it."""
 
 from automl.search._clock import Clock, parse_duration
+from automl.search._files import TrialFiles
 from automl.search._plan import SearchPlan, choose_n_folds
 from automl.search._race import FOLD_STEPS, RacePruner, RaceTable
 from automl.search._search import KEPT_MODELS, Search
@@ -17,6 +18,7 @@ __all__ = [
     "Search",
     "SearchPlan",
     "Trial",
+    "TrialFiles",
     "TrialState",
     "choose_n_folds",
     "open_journal",

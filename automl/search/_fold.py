@@ -1,5 +1,6 @@
 """The fit of one configuration on one fold: the function that workers run."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,9 @@ class Channel(Protocol):
     def stopped(self) -> bool:
         """Whether the fit should end with what it has."""
 
+    def time_left(self) -> float:
+        """Seconds until it should; infinite without a deadline."""
+
     def report(self, value: Any) -> None:
         """Send a point of the learning curve."""
 
@@ -47,10 +51,12 @@ class FoldTask:
         Names, sources and cardinalities of the matrix.
     folder : Path
         Where the fitted model's files go.
+    predictions : Path
+        Where the predictions for the validation rows go, as ``.npy``.
     report : bool
         Whether the learning curve is wanted.
-    seconds : float, optional
-        After which the fit ends with what it has.
+    share : float
+        Share of the training rows to use.
     """
 
     family: str
@@ -62,8 +68,9 @@ class FoldTask:
     encoding: str
     columns: tuple[tuple[str, ...], tuple[str, ...], tuple[int, ...]]
     folder: Path
+    predictions: Path
     report: bool = False
-    seconds: float | None = None
+    share: float = 1.0
 
 
 def fit_fold(
@@ -95,7 +102,8 @@ def fit_fold(
     valid_y = y[rows]
     valid_weight = None if weight is None else weight[rows]
 
-    allowed = float("inf") if task.seconds is None else task.seconds
+    if task.share < 1 and not whole:
+        train = _sample(train, task.share, task.resources.seed)
     watched = _watched(metric, task.problem, valid_y, valid_weight)
 
     def loss(predictions: np.ndarray) -> float:
@@ -112,7 +120,7 @@ def fit_fold(
         loss,
         half=np.random.default_rng(len(rows)).permutation(len(rows)) % 2 == 0,
         half_loss=half_loss,
-        stopped=lambda: channel.stopped or watch.seconds > allowed,
+        stopped=_Brake(channel),
         report=(lambda *point: channel.report(point)) if task.report else None,
     )
     fit_data = FitData(
@@ -131,13 +139,39 @@ def fit_fold(
     if watch.best_predictions is None or watch.honest_predictions is None:
         raise ValueError(f"{task.family} showed no predictions for fold {task.fold}.")
     write_model(model.save(), task.folder)
+    np.save(task.predictions, watch.honest_predictions)
     return FoldOutcome(
         metric.loss(metric.score(valid_y, watch.honest_predictions, valid_weight)),
         watch.best_step,
-        watch.honest_predictions,
         watch.seconds,
         watch.interrupted,
+        len(train),
+        watch.last_step,
     )
+
+
+class _Brake:
+    """Tells a fit to end one step before its deadline rather than one after.
+
+    A step of a large fit takes seconds, and a fit that is not back soon after its deadline is
+    killed and lost. The next step is taken to last as long as the one before.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._asked: float | None = None
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        step = 0.0 if self._asked is None else now - self._asked
+        self._asked = now
+        return self._channel.stopped or self._channel.time_left() < step
+
+
+def _sample(rows: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """A random share of the rows, in ascending order, at least two."""
+    n = min(len(rows), max(2, round(share * len(rows))))
+    return np.sort(np.random.default_rng(seed).choice(rows, size=n, replace=False))
 
 
 def _watched(metric: Metric, problem: Problem, y: np.ndarray, weight: np.ndarray | None) -> Metric:

@@ -1,11 +1,16 @@
-"""Encoded tables, made when first asked for and shared with the workers."""
+"""Encoded tables, made by a worker when first asked for and shared with all of them."""
 
+import shutil
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from automl.features import Encoder, Matrix, fit_encoder
+from automl.compute import DataRef, Event, Job
+from automl.features import Encoder, Matrix, encoder_from_dict, fit_encoder
+from automl.search._encode import ENCODE_TABLE, Encoded, EncodeTask, matrix_ref
+from automl.search._trial import Trial
 from automl.table import Table
 
 
@@ -17,23 +22,67 @@ class Matrices:
     table : Table
     put : callable
         Called with (name, arrays); shares them with the workers and returns a reference.
+    folder : Path
+        Where workers write the matrices.
+
+    Attributes
+    ----------
+    encoders : dict of str to Encoder
+        Those that are ready.
+    jobs : dict of int to str
+        Jobs that make an encoding ready.
+    parked : dict of str to list
+        The encodings that are being made, each with the fits that wait for it: (trial, fold,
+        threads).
     """
 
-    def __init__(self, table: Table, put: Callable[[str, Mapping[str, np.ndarray]], Any]) -> None:
-        self._table = table
-        self._put = put
-        self.encoders: dict[str, Encoder] = {}
-        self._shared: dict[str, tuple[Any, Matrix]] = {}
+    def __init__(
+        self,
+        table: Table,
+        put: Callable[[str, Mapping[str, np.ndarray]], DataRef],
+        folder: Path,
+    ) -> None:
+        self._schema, self._n_rows = table.schema.to_dict(), table.n_rows
+        self._folder = folder
+        # By number: names of columns may hold anything.
+        self._columns = put("table", {f"{i}": a for i, a in enumerate(table.arrays.values())})
+        none = fit_encoder("none", table)
+        matrix = none.transform(table)
+        self.encoders: dict[str, Encoder] = {"none": none}
+        self._shared = {"none": (put("none", {"values": matrix.values}), matrix)}
 
-    def get(self, encoding: str) -> tuple[Any, Matrix]:
-        """Reference to the shared values, and the matrix without them."""
-        if encoding not in self._shared:
-            encoder = fit_encoder(encoding, self._table)
-            matrix = encoder.transform(self._table)
-            reference = self._put(encoding, {"values": matrix.values})
-            empty = Matrix(
-                matrix.values[:0].copy(), matrix.names, matrix.sources, matrix.cardinalities
-            )
-            self.encoders[encoding] = encoder
-            self._shared[encoding] = (reference, empty)
+        self.jobs: dict[int, str] = {}
+        self.parked: dict[str, list[tuple[Trial, int, int]]] = {}
+
+    def ready(self, encoding: str) -> bool:
+        """Whether workers can use it."""
+        return encoding in self._shared
+
+    def get(self, encoding: str) -> tuple[DataRef, Matrix]:
+        """Reference to the shared values of a ready encoding, and the matrix without them."""
         return self._shared[encoding]
+
+    def job(self, encoding: str, **limits: Any) -> Job:
+        """The job that makes an encoding ready; `limits` are those of a :class:`Job`."""
+        folder = self._folder / encoding
+        shutil.rmtree(folder, ignore_errors=True)  # of a try that did not end
+        task = EncodeTask(encoding, self._schema, self._columns, self._n_rows, folder)
+        return Job(ENCODE_TABLE, task, **limits)
+
+    def begin(self, encoding: str, job: int) -> None:
+        """Remember that a job makes an encoding ready."""
+        self.jobs[job] = encoding
+        self.parked[encoding] = []
+
+    def end(self, event: Event) -> tuple[str, list[tuple[Trial, int, int]]]:
+        """Take the end of that job; return the encoding and what has waited for it."""
+        encoding = self.jobs.pop(event.job)
+        if event.kind == "done":
+            self._take(encoding, event.value)
+        return encoding, self.parked.pop(encoding)
+
+    def _take(self, encoding: str, encoded: Encoded) -> None:
+        self.encoders[encoding] = encoder_from_dict(encoded.encoder)
+        empty = np.empty((0, len(encoded.names)), dtype=encoded.dtype)
+        matrix = Matrix(empty, encoded.names, encoded.sources, encoded.cardinalities)
+        self._shared[encoding] = matrix_ref(self._folder / encoding), matrix

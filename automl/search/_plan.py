@@ -1,12 +1,14 @@
 """What a search is told, and how many folds its budget can carry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from automl.families import Family, Problem, Resources
 from automl.objective import Metric, Splits
 from automl.search._clock import Clock
+from automl.search._files import TrialFiles
 from automl.search._trial import Trial
 
 SECONDS_PER_ROW = 2e-5
@@ -54,7 +56,7 @@ def choose_n_folds(problem: Problem, core_seconds: float | None) -> int:
     return 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SearchPlan:
     """Everything that a search needs to know.
 
@@ -65,19 +67,23 @@ class SearchPlan:
     families : tuple of Family
     splits : Splits
     clock : Clock
-    max_trials : int, optional
-        Trials beyond the baseline; ``None`` where the clock alone limits.
-    seed : int
-    pruning : bool
     resources : Resources
-        Threads and device of one fit.
-    folder : Path
-        Where the models of finished trials are kept, and the journal.
+        Seed, threads and device of one fit.
+    files : TrialFiles
     journal : Path
+        Optuna's journal.
     interrupted : callable
         True once the user wants the run to end with what it has.
     observe : callable
-        Called with (kind, trial) when a trial starts, finishes a fold, or ends.
+        Called with (kind, trial or None, facts): ``phase``, ``started``, ``fit``, ``score``,
+        ``aside``, ``ended``.
+    max_trials : int, optional
+        Trials beyond the baseline; ``None`` where the clock alone limits.
+    pruning : bool
+    memory_per_worker : int, optional
+        Bytes that each worker may have for a fit; ``None`` where that is not limited.
+    configurations : sequence of (str, mapping), optional
+        Families with parameters: these are tried, and nothing else.
     """
 
     problem: Problem
@@ -85,11 +91,17 @@ class SearchPlan:
     families: tuple[Family, ...]
     splits: Splits
     clock: Clock
-    max_trials: int | None
-    seed: int
-    pruning: bool
     resources: Resources
-    folder: Path
+    files: TrialFiles
     journal: Path
     interrupted: Callable[[], bool]
-    observe: Callable[[str, Trial], None]
+    observe: Callable[[str, Trial | None, Mapping[str, Any]], None]
+    max_trials: int | None = None
+    pruning: bool = True
+    memory_per_worker: int | None = None
+    configurations: Sequence[tuple[str, Mapping[str, Any]]] = ()
+
+    def resources_for(self, family: Family, fold: int, n_threads: int) -> Resources:
+        """What the fit of one fold may use: a seed of its own, and a device that it can use."""
+        device = self.resources.device if self.resources.device in family.devices else "cpu"
+        return Resources(self.resources.seed + max(0, fold), n_threads, device)

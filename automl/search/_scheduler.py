@@ -1,17 +1,20 @@
 """What to run next: go on with a trial, begin a starting configuration, or propose."""
 
 import logging
+from collections.abc import Container, Mapping
+from dataclasses import replace
+from math import isinf
 from typing import Any
 
 import optuna
 
 from automl.families import Family
 from automl.search._bandit import Bandit
-from automl.search._cost import CostBook
+from automl.search._cost import CostModel
 from automl.search._plan import SearchPlan
 from automl.search._race import RacePruner, RaceTable, no_pruner
 from automl.search._studies import Studies, open_journal
-from automl.search._trial import Trial, TrialState
+from automl.search._trial import FoldOutcome, Trial, TrialState
 
 logger = logging.getLogger("automl.search")
 
@@ -22,7 +25,7 @@ TRUNCATED = 0.4
 """Share of its usual time from which a single fit is worth beginning."""
 
 FAILURES = 3
-"""A family whose first trials all failed, so many of them, is not tried again."""
+"""A family of which so many trials failed one after the other is not tried again."""
 
 WHOLE_SHARE = 0.9
 """Nothing is begun that would take more of the time left than this."""
@@ -43,23 +46,24 @@ class Scheduler:
         The baseline first.
     studies : Studies
     bandit : Bandit
-    costs : CostBook
+    costs : CostModel
     """
 
     def __init__(self, plan: SearchPlan, race: RaceTable) -> None:
         self._plan = plan
         self.trials: list[Trial] = []
-        self._aside: set[str] = set()
+        self._aside: list[str] = []
         self._n_rows = len(plan.splits.valid_rows)
-        self.costs = CostBook({f.name: f.relative_cost for f in plan.families})
-        self.bandit = Bandit([f.name for f in plan.families], plan.seed)
+        self.costs = CostModel()
+        self.bandit = Bandit([f.name for f in plan.families], plan.resources.seed)
         self.studies = Studies(
             plan.families,
             plan.problem,
             storage=open_journal(plan.journal),
             pruner=RacePruner(race) if plan.pruning else no_pruner(),
             maximize=plan.metric.greater_is_better,
-            seed=plan.seed,
+            seed=plan.resources.seed,
+            configurations=plan.configurations,
         )
 
     def add_baseline(self, family: Family) -> Trial:
@@ -68,14 +72,20 @@ class Scheduler:
         self.trials.append(trial)
         return trial
 
-    def next_fold(self) -> tuple[Trial, int] | None:
-        """Go on with a trial; else start one; else help a trial that runs."""
+    def next_fold(self, blocked: Container[str] = ()) -> tuple[Trial, int] | None:
+        """Go on with a trial; else start one; else help a trial that runs.
+
+        Parameters
+        ----------
+        blocked : container of str
+            Encodings that are being made: what needs them is not started now.
+        """
         open_trials = [t for t in self.trials if t.state is TrialState.RUNNING and not t.given_up]
         waiting = [(t, t.next_fold) for t in open_trials if t.next_fold is not None]
         for trial, fold in waiting:
             if not trial.running and fold is not None:
                 return trial, fold
-        started = self._start_trial()
+        started = self._start_trial(blocked)
         if started is not None and started.next_fold is not None:
             return started, started.next_fold
         for trial, fold in waiting:
@@ -83,45 +93,107 @@ class Scheduler:
                 return trial, fold
         return None
 
-    def _start_trial(self) -> Trial | None:
+    def _start_trial(self, blocked: Container[str]) -> Trial | None:
         plan = self._plan
         if plan.max_trials is not None and len(self.trials) > plan.max_trials:
             return None
-        waiting = self.studies.waiting
+        waiting = [
+            (position, start, family)
+            for position, (start, family) in enumerate(self.studies.waiting)
+            if family.encoding(start.params) not in blocked and not self._put_aside(family)
+        ]
         for share in (LARGE_SHARE, WHOLE_SHARE):
-            for position, (_, family) in enumerate(waiting):
-                if self._affordable(family, share) and not self._put_aside(family):
+            for position, start, family in waiting:
+                if self._affordable(family, start.params, share):
                     return self._open(*self.studies.take_start(position), is_start=True)
+        if waiting and len(self.trials) == 1:  # something must begin; it is made smaller
+            return self._open(*self.studies.take_start(waiting[0][0]), is_start=True)
+        if plan.configurations:
+            return None
         fitting = [
             f.name
             for f in plan.families
-            if f.tunable and self._affordable(f, WHOLE_SHARE) and not self._put_aside(f)
+            if f.tunable
+            and not self._put_aside(f)
+            and f.encoding(self._typical(f)) not in blocked
+            and self._affordable(f, self._typical(f), WHOLE_SHARE)
         ]
         if not fitting:
             return None
         return self._open(*self.studies.propose(self.bandit.choose(fitting)), is_start=False)
 
-    def _affordable(self, family: Family, share: float) -> bool:
-        """Whether a trial of this family is expected to end within a share of what is left."""
-        seconds = self.costs.seconds(family.name)
-        fits = 1 if self._whole(family) else len(self._plan.splits.folds)
-        expected = 0.0 if seconds is None else seconds * fits
+    def _affordable(self, family: Family, params: Mapping[str, Any], share: float) -> bool:
+        """Whether a trial is expected to end within a share of what is left."""
+        left = self._plan.clock.left
+        if isinf(left):
+            return True
+        folds = self._plan.splits.folds
+        whole = self._whole(family)
+        n_rows = self._n_rows if whole else len(folds[0].train)
+        problem = replace(self._plan.problem, n_rows=n_rows)
+        forecast = self.costs.forecast(family, dict(params), problem)
+        fits = 1 if whole else len(folds)
+        expected = forecast.seconds * fits
         if fits == 1:  # the clock may end a single fit early, and what it has counts
             expected *= TRUNCATED
-        return expected <= share * self._plan.clock.left
+        return expected <= share * left
+
+    def _typical(self, family: Family) -> Mapping[str, Any]:
+        """Parameters that stand for the family's next proposal: those of its latest trial."""
+        for trial in reversed(self.trials):
+            if trial.family is family:
+                return trial.params
+        starts = family.starts(self._plan.problem)
+        return starts[0].params if starts else {}
 
     def _put_aside(self, family: Family) -> bool:
-        """Whether the family's first trials all failed, so that more would be in vain."""
+        """Whether the family failed so often in a row that more trials would be in vain."""
+        return family.name in self._aside
+
+    def book(self, trial: Trial, outcome: FoldOutcome, width: int, n_threads: int) -> None:
+        """Learn what a fit has cost."""
+        self.costs.book(
+            trial.family,
+            trial.params,
+            replace(self._plan.problem, n_rows=max(1, outcome.n_rows)),
+            outcome.seconds,
+            width=width,
+            n_threads=n_threads,
+            cut=outcome.interrupted,
+        )
+
+    def complete(self, trial: Trial, loss: float) -> None:
+        """Tell the study and the bandit of a finished trial."""
+        assert trial.record is not None
+        self.bandit.book(trial.family.name, trial.seconds, loss)
+        done = optuna.trial.TrialState.COMPLETE
+        self.studies.tell(trial.family.name, trial.record, trial.score, done)
+
+    def abandon(self, trial: Trial) -> None:
+        """Tell the study and the bandit of a trial that was given up."""
+        assert trial.record is not None
+        pruned = trial.state is TrialState.PRUNED
+        state = optuna.trial.TrialState.PRUNED if pruned else optuna.trial.TrialState.FAIL
+        trial.record.set_user_attr("reason", trial.reason)
+        self.studies.tell(trial.family.name, trial.record, None, state)
+        self.bandit.book(trial.family.name, trial.seconds, None)
+
+    def newly_aside(self, family: Family) -> bool:
+        """Whether the family has to be put aside, and was not before."""
         ended = [
             t.state
             for t in self.trials
-            if t.family is family and t.state is not TrialState.RUNNING
+            if t.family is family and t.state not in (TrialState.RUNNING, TrialState.STOPPED)
         ]
-        failed = len(ended) >= FAILURES and all(s is TrialState.FAILED for s in ended)
-        if failed and family.name not in self._aside:
-            self._aside.add(family.name)
-            logger.warning("%s is put aside: its first %d trials failed.", family.name, FAILURES)
-        return failed
+        last = ended[-FAILURES:]
+        failing = len(last) == FAILURES and all(s is TrialState.FAILED for s in last)
+        if not failing or family.name in self._aside:
+            return False
+        self._aside.append(family.name)
+        logger.warning(
+            "%s is put aside: %d of its trials failed one after the other.", family.name, FAILURES
+        )
+        return True
 
     def _whole(self, family: Family) -> bool:
         """Whether one fit, scored out of bag, can stand for this family's folds."""

@@ -1,23 +1,23 @@
 """The search: which configuration next, what became of it, and when to end."""
 
 import logging
-import shutil
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import optuna
 
 from automl.compute import Engine, Event, Failure, Job, Killed
-from automl.families import Resources, get_family
-from automl.objective import MetricError
-from automl.search._fold import FIT_FOLD, FoldTask, fit_fold
+from automl.families import get_family
+from automl.search._baseline import keep_plain_baseline
+from automl.search._ends import Kind, describe_end, is_bad_luck, is_memory
+from automl.search._jobs import NOTHING, Jobs, target_arrays
+from automl.search._limits import GRACE, Limits
 from automl.search._matrices import Matrices
 from automl.search._plan import SearchPlan
 from automl.search._race import FOLD_STEPS, RaceTable
 from automl.search._scheduler import Scheduler
-from automl.search._trial import WHOLE, FoldOutcome, Trial, TrialState
+from automl.search._trial import FoldOutcome, Trial, TrialState
+from automl.search._work import Work, cost_of
 from automl.table import Table
 
 logger = logging.getLogger("automl.search")
@@ -28,33 +28,22 @@ KEPT_MODELS = 30
 KEPT_OF_FAMILY = 2
 """beside the best two of each family: what is different is worth more than its score."""
 
-TRIAL_SHARE = 0.35
-"""Share of the budget after which the clock ends one trial, with what it has."""
+SMALLER = 3
+"""How often a fit that ran out of memory is tried again, each time on half of its rows."""
 
-MIN_CAP = 2.0
-"""But no fit is ended by its share before this many seconds."""
+MOST_PARKED = 3
+"""While so many encodings are being made, nothing that would need another is begun."""
 
-GRACE = 0.4
-"""Seconds between asking a fit to end and ending its process."""
+BASELINE_TRIES = 3
 
 LOOK = 0.2
 """Seconds between two looks at the clock and at the user."""
 
 
-class _LocalChannel:
-    """Lets the driver fit the baseline itself."""
-
-    stopped = False
-
-    def __init__(self) -> None:
-        self.cache: dict[Any, Any] = {}
-
-    def report(self, value: Any) -> None:
-        """Nobody listens."""
-
-
 class Search:
     """Runs a plan on an engine; `trials` holds what came of it, the baseline first.
+
+    Every fit and every call of the metric is a job of the engine.
 
     Parameters
     ----------
@@ -64,6 +53,11 @@ class Search:
     y : ndarray of shape (n_rows,)
         Class codes or numbers.
     weight : ndarray of shape (n_rows,), optional
+
+    Attributes
+    ----------
+    target : DataRef
+        The shared target with its folds.
     """
 
     def __init__(
@@ -77,178 +71,252 @@ class Search:
     ) -> None:
         self.plan = plan
         self._engine = engine
+        engine.submit(Job(NOTHING))  # the workers start while the target is written
         self._y, self._weight = y, weight
-        self._matrices = Matrices(table, engine.put)
-        self._target = self._target_arrays()
-        self._target_ref = engine.put("target", self._target)
-        self._jobs: dict[int, tuple[Trial, int]] = {}
+        self.matrices = Matrices(table, engine.put, plan.files.work / "matrices")
+        self.target = engine.put("target", target_arrays(plan.splits, y, weight))
+        self._work: dict[int, Work] = {}
         self._entered: set[int] = set()
         self._race = RaceTable(plan.metric.loss(plan.metric.optimum))
         self._scheduler = Scheduler(plan, self._race)
+        self.limits = Limits(
+            plan.clock, self._scheduler.costs, plan.problem, plan.memory_per_worker
+        )
+        self._jobs = Jobs(plan, self.limits, self.matrices, self.target)
 
     @property
     def trials(self) -> list[Trial]:
         """All trials so far, the baseline first."""
         return self._scheduler.trials
 
-    @property
-    def matrices(self) -> Matrices:
-        """The encodings that were used."""
-        return self._matrices
-
     def run(self) -> list[Trial]:
-        """Search until the budget, the number of trials or the user ends it."""
+        """Search until the budget, the number of trials or the user ends it.
+
+        Raises
+        ------
+        AutoMLError
+            If the metric fails for the baseline, again and again.
+        """
+        self._await_workers()
+        for start, family in self._scheduler.studies.waiting[:1]:
+            self._encode(family.encoding(start.params))
         self._fit_baseline()
         while not self._over():
             self._dispatch()
-            if not self._jobs:
+            if not self._engine.busy:
                 break
-            for event in self._engine.wait(min(LOOK, max(0.0, self.plan.clock.left))):
-                self._handle(event)
+            self._listen(self.plan.clock.left)
         self._end()
+        if self.trials[0].state is not TrialState.COMPLETE:
+            keep_plain_baseline(self.trials[0], self.plan, self._y, self._weight)
         return self.trials
-
-    def model_folder(self, trial: Trial, fold: int) -> Path:
-        """Where the files of the model of one fold lie."""
-        return self.plan.folder / f"{trial.number}" / f"{fold}"
-
-    def model_files(self, trial: Trial) -> tuple[dict[str, bytes], ...]:
-        """The files of each of a trial's models; empty if they were not kept."""
-        folders = [self.model_folder(trial, fold) for fold in sorted(trial.outcomes)]
-        return tuple(
-            {f.name: f.read_bytes() for f in sorted(folder.iterdir())}
-            for folder in folders
-            if folder.is_dir()
-        )
-
-    def model_bytes(self, trial: Trial) -> int:
-        """Size of the files of a trial's models."""
-        folder = self.plan.folder / f"{trial.number}"
-        return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
-
-    def has_models(self, trial: Trial) -> bool:
-        """Whether a finished trial's models were kept."""
-        return all(self.model_folder(trial, fold).is_dir() for fold in trial.outcomes)
 
     def _over(self) -> bool:
         return self.plan.interrupted() or self.plan.clock.left <= 0
 
+    def _listen(self, seconds: float) -> None:
+        for event in self._engine.wait(min(LOOK, max(0.0, seconds))):
+            self._handle(event)
+
     # -- what to run --------------------------------------------------------------------
 
+    def _await_workers(self) -> None:
+        """Wait for the first worker; what it costs is not the fits'."""
+        started = time.monotonic()
+        while self._engine.busy and not self._over():
+            self._engine.wait(LOOK)
+        self._observe("phase", None, name="workers", seconds=time.monotonic() - started)
+
+    def _fit_baseline(self) -> None:
+        """Fit and score the constant; a fault of the metric's shows here, before it costs."""
+        trial = self._scheduler.add_baseline(get_family("constant"))
+        for tries in range(1, BASELINE_TRIES + 1):
+            trial.state, trial.given_up, trial.outcomes = TrialState.RUNNING, False, {}
+            while trial.state is TrialState.RUNNING and not self._over():
+                fold = None if trial.given_up else trial.next_fold
+                if fold is not None and self._engine.idle:
+                    self._submit(trial, fold, 1)
+                else:
+                    self._listen(self.plan.clock.left)
+            if trial.state is not TrialState.FAILED:
+                break
+            logger.warning("The baseline failed in try %d: %s", tries, trial.reason)
+        if trial.state is TrialState.COMPLETE:
+            self._race.baseline = list(trial.fold_losses)
+            self._scheduler.bandit.baseline = self.loss(trial)
+        elif trial.state is TrialState.FAILED:
+            raise describe_end(trial, self.plan.metric.name)
+
     def _dispatch(self) -> None:
-        """Give each idle worker its next fold."""
-        while self._engine.idle > 0:
-            chosen = self._scheduler.next_fold()
-            if chosen is None:
-                return
-            trial, fold = chosen
+        """Give each idle worker its next fold; idle cores are lent to the fits there are."""
+        chosen: list[tuple[Trial, int]] = []
+        while self._engine.idle > len(chosen):
+            found = self._scheduler.next_fold(self.matrices.parked)
+            if found is None or len(self.matrices.parked) > MOST_PARKED:
+                break
+            trial, fold = found
             if trial.number not in self._entered:
                 self._entered.add(trial.number)
                 self._race.enter(trial)
-                self.plan.observe("started", trial)
-            self._submit(trial, fold)
+                self._observe("started", trial, is_start=trial.is_start)
+            trial.running.add(fold)
+            chosen.append((trial, fold))
+        alone = self._engine.busy == 0 and chosen
+        lent = (self._engine.idle - len(chosen)) // len(chosen) if alone else 0
+        for trial, fold in chosen:
+            self._submit(trial, fold, self.plan.resources.n_threads * (1 + lent))
 
-    def _submit(self, trial: Trial, fold: int) -> None:
-        clock = self.plan.clock
-        reference, matrix = self._matrices.get(trial.family.encoding(trial.params))
-        job = Job(
-            FIT_FOLD,
-            self._task(trial, fold, matrix.names, matrix.sources, matrix.cardinalities),
-            (self._target_ref, reference),
-            soft_deadline=clock.deadline,
-            hard_deadline=None if clock.deadline is None else clock.deadline + GRACE,
-        )
+    def _encode(self, encoding: str) -> None:
+        """Let a worker encode the table, if none has."""
+        if not self.matrices.ready(encoding) and encoding not in self.matrices.parked:
+            self.matrices.begin(encoding, self._engine.submit(self._jobs.encode(encoding)))
+
+    def _submit(self, trial: Trial, fold: int, n_threads: int) -> None:
         trial.running.add(fold)
-        self._jobs[self._engine.submit(job)] = (trial, fold)
+        encoding = trial.family.encoding(trial.params)
+        if not self.matrices.ready(encoding):
+            self._encode(encoding)
+            self.matrices.parked[encoding].append((trial, fold, n_threads))
+            return
+        urgent = not any(t.state is TrialState.COMPLETE for t in self.trials[1:])
+        job, allowance = self._jobs.fit(trial, fold, n_threads, urgent=urgent)
+        if allowance.share <= 0:
+            trial.running.discard(fold)
+            self._give_up(trial, TrialState.FAILED, "it would need more memory than there is")
+            self._close(trial)
+            return
+        trial.share = allowance.share
+        self._work[self._engine.submit(job)] = Work(trial, fold, allowance, n_threads)
 
-    def _task(
-        self,
-        trial: Trial,
-        fold: int,
-        names: tuple[str, ...],
-        sources: tuple[str, ...],
-        cardinalities: tuple[int, ...],
-    ) -> FoldTask:
-        resources = self.plan.resources
-        device = resources.device if resources.device in trial.family.devices else "cpu"
-        return FoldTask(
-            trial.family.name,
-            trial.params,
-            self.plan.problem,
-            self.plan.metric.to_payload(),
-            fold,
-            Resources(self.plan.seed + max(0, fold), resources.n_threads, device),
-            trial.family.encoding(trial.params),
-            (names, sources, cardinalities),
-            self.model_folder(trial, fold),
-            report=fold in (0, WHOLE),
-            seconds=self._cap(trial),
-        )
-
-    def _cap(self, trial: Trial) -> float | None:
-        """Seconds after which one fit ends with what it has."""
-        if self.plan.clock.budget is None:
-            return None
-        fits = 1 if trial.whole else trial.n_folds
-        return max(MIN_CAP, TRIAL_SHARE * self.plan.clock.budget / fits)
+    def _submit_score(self, trial: Trial) -> None:
+        job, allowance = self._jobs.score(trial)
+        self._work[self._engine.submit(job)] = Work(trial, None, allowance)
 
     # -- what came of it ----------------------------------------------------------------
 
     def _handle(self, event: Event) -> None:
-        trial, fold = self._jobs[event.job]
-        if event.kind == "progress":
-            self._take_curve(trial, event)
+        if event.job in self.matrices.jobs:
+            self._take_matrix(event)
             return
-        del self._jobs[event.job]
-        trial.running.discard(fold)
-        if event.kind == "done" and not trial.given_up:
-            self._take_outcome(trial, fold, event.value)
+        work = self._work.get(event.job)
+        if work is None:  # the job that only waited for the workers
+            return
+        if event.kind == "progress":
+            self._take_curve(work.trial, event.value)
+            return
+        del self._work[event.job]
+        trial = work.trial
+        trial.cpu_seconds += event.cpu_seconds
+        if work.fold is None:
+            self._observe("score", trial, **work.facts(event))
         else:
+            trial.running.discard(work.fold)
+        if event.kind != "done" or trial.given_up:
             trial.lost_seconds += event.seconds
-            if isinstance(event.value, Killed) and event.value.reason != "died":
-                self._give_up(trial, TrialState.STOPPED, "the search ended first")
-            elif event.kind != "done":
-                self._give_up(trial, TrialState.FAILED, _reason(event.value))
+            if event.kind != "done" and not self._again(work, event):
+                self._take_end(work, event.value)
+        elif work.fold is None:
+            self._take_score(trial, event)
+        else:
+            self._take_outcome(work, event.value)
+        if work.fold is not None:
+            self._observe("fit", trial, **work.facts(event))
         if trial.given_up and not trial.running:
             self._close(trial)
 
-    def _take_curve(self, trial: Trial, event: Event) -> None:
-        step, loss, mature = event.value
-        self._race.curves.setdefault(trial.number, []).append((step, loss))
+    def _take_matrix(self, event: Event) -> None:
+        """Go on with what has waited for an encoding, or give it up."""
+        encoding, parked = self.matrices.end(event)
+        reason = "" if event.kind == "done" else Kind.ENCODE.reason(event.value, None)
+        self._observe("phase", None, name=f"encode_{encoding}", **cost_of(event), reason=reason)
+        if reason and self._over():
+            return
+        for trial, fold, n_threads in parked:
+            trial.running.discard(fold)
+            if not trial.given_up and not reason:
+                self._submit(trial, fold, n_threads)
+            elif not trial.given_up:
+                self._give_up(trial, TrialState.FAILED, reason)
+            if trial.given_up and not trial.running:
+                self._close(trial)
+
+    def _take_curve(self, trial: Trial, point: tuple[int, float, bool]) -> None:
+        step, loss, mature = point
+        curve = self._race.curves.setdefault(trial.number, [])
+        if curve and step <= curve[-1][0]:  # a fit that is tried again
+            return
+        curve.append((step, loss))
         if trial.record is None or trial.given_up:
             return
         trial.record.report(self._signed(loss), step)
         if mature and trial.record.should_prune():
             self._give_up(trial, TrialState.PRUNED, f"learning curve at step {step}")
 
-    def _take_outcome(self, trial: Trial, fold: int, outcome: FoldOutcome) -> None:
+    def _take_outcome(self, work: Work, outcome: FoldOutcome) -> None:
+        trial, fold = work.trial, work.fold
+        assert fold is not None
         before = len(trial.fold_losses)
         trial.outcomes[fold] = outcome
-        self._scheduler.costs.book(trial.family.name, outcome.seconds)
-        self.plan.observe("fold", trial)
+        if trial.number > 0:
+            _, matrix = self.matrices.get(trial.family.encoding(trial.params))
+            self._scheduler.book(trial, outcome, len(matrix.names), work.n_threads)
         if trial.finished:
-            self._complete(trial)
+            self._submit_score(trial)
             return
-        assert trial.record is not None
+        if trial.record is None:
+            return
         losses = trial.fold_losses
         for n in range(before + 1, len(losses) + 1):
             trial.record.report(self._signed(float(np.mean(losses[:n]))), FOLD_STEPS + n - 1)
         if len(losses) > before and trial.record.should_prune():
             self._give_up(trial, TrialState.PRUNED, f"behind others after {len(losses)} folds")
 
-    def _complete(self, trial: Trial) -> None:
-        self._assemble(trial)
+    def _take_score(self, trial: Trial, event: Event) -> None:
+        trial.score = float(event.value)
+        self.limits.book_call(event.seconds)
         if trial.record is not None and not np.isfinite(trial.score):
             self._give_up(trial, TrialState.FAILED, f"{self.plan.metric.name} is undefined")
             return
         trial.state = TrialState.COMPLETE
         if trial.record is not None:
-            self._scheduler.bandit.book(trial.family.name, trial.seconds, self.loss(trial))
-            self._scheduler.studies.tell(
-                trial.family.name, trial.record, trial.score, optuna.trial.TrialState.COMPLETE
-            )
+            self._scheduler.complete(trial, self.loss(trial))
         self._forget_models()
-        self.plan.observe("ended", trial)
+        self._observe("ended", trial)
+
+    def _again(self, work: Work, event: Event) -> bool:
+        """Try once more what may have been bad luck; what ran out of memory, on half the rows."""
+        trial, fold = work.trial, work.fold
+        if trial.given_up or trial.number == 0 or self._over():
+            return False
+        if not is_memory(event.value):
+            if not is_bad_luck(event.value) or trial.retried:
+                return False
+            trial.retried = True
+            logger.warning("%s is tried again: %s", trial.name, work.reason(event.value))
+            if fold is None:
+                self._submit_score(trial)
+            else:
+                self._submit(trial, fold, work.n_threads)
+            return True
+        if fold is None or trial.whole:
+            return False
+        self.limits.book_memory(trial)
+        if trial.share <= 0.5**SMALLER:
+            return False
+        trial.share /= 2
+        logger.warning("%s ran out of memory; going on with half of its rows.", trial.name)
+        self._submit(trial, fold, work.n_threads)
+        return True
+
+    def _take_end(self, work: Work, value: Failure | Killed) -> None:
+        """A job without an answer: the search has ended, or something went wrong."""
+        trial = work.trial
+        ended = isinstance(value, Killed) and value.reason in ("asked", "deadline")
+        if ended and (self.plan.clock.left <= 0 or self.plan.interrupted()):
+            self._give_up(trial, TrialState.STOPPED, "the search ended first")
+            return
+        trial.traceback = value.traceback if isinstance(value, Failure) else ""
+        self._give_up(trial, TrialState.FAILED, work.reason(value))
 
     def _give_up(self, trial: Trial, state: TrialState, reason: str) -> None:
         """Mark a trial that will not be completed; it is closed when no fold of it runs."""
@@ -256,43 +324,36 @@ class Search:
             return
         trial.given_up = True
         trial.state, trial.reason = state, reason
-        for job, (other, _) in self._jobs.items():
-            if other is trial:
+        for job, work in self._work.items():
+            if work.trial is trial:
                 self._engine.stop(job)
-        if state is TrialState.FAILED:
+        if state is TrialState.FAILED and trial.number > 0:
             logger.warning("%s failed: %s", trial.name, reason)
 
     def _close(self, trial: Trial) -> None:
         """Tell Optuna, the bandit and the observer of a trial that was given up."""
-        assert trial.record is not None
-        pruned = trial.state is TrialState.PRUNED
-        trial.record.set_user_attr("reason", trial.reason)
-        self._scheduler.studies.tell(
-            trial.family.name,
-            trial.record,
-            None,
-            optuna.trial.TrialState.PRUNED if pruned else optuna.trial.TrialState.FAIL,
-        )
-        self._scheduler.bandit.book(trial.family.name, trial.seconds, None)
-        shutil.rmtree(self.plan.folder / f"{trial.number}", ignore_errors=True)
-        self.plan.observe("ended", trial)
+        if trial.record is not None:
+            self._scheduler.abandon(trial)
+            if self._scheduler.newly_aside(trial.family):
+                self._observe("aside", trial)
+        self.plan.files.forget(trial)
+        self._observe("ended", trial)
 
     def _end(self) -> None:
         """Ask what still runs to end, take what is whole, close the rest."""
-        for job in self._jobs:
+        for job in self._work:
             self._engine.stop(job)
         limit = time.monotonic() + GRACE
-        while self._jobs and time.monotonic() < limit:
+        while self._work and time.monotonic() < limit:
             for event in self._engine.wait(limit - time.monotonic()):
                 self._handle(event)
-        for job in self._jobs:
+        for job in [*self._work, *self.matrices.jobs]:
             self._engine.kill(job)
-        self._jobs.clear()
+        while (self._work or self.matrices.jobs) and self._engine.busy:
+            self._listen(LOOK)
         for trial in self.trials:
             if trial.state is TrialState.RUNNING:
-                trial.state, trial.reason = TrialState.STOPPED, "the search ended first"
-                self._close(trial)
-            elif trial.running:  # given up, and its last fold had to be killed
+                self._give_up(trial, TrialState.STOPPED, "the search ended first")
                 self._close(trial)
 
     # -- scores -------------------------------------------------------------------------
@@ -304,46 +365,8 @@ class Search:
     def _signed(self, loss: float) -> float:
         return -loss if self.plan.metric.greater_is_better else loss
 
-    def _assemble(self, trial: Trial) -> None:
-        """Put the predictions of the folds together and score them as a whole."""
-        folds = self.plan.splits.folds
-        total = np.zeros((len(self._y), self.plan.problem.n_outputs), dtype=np.float32)
-        seen = np.zeros(len(self._y), dtype=np.int32)
-        for fold, outcome in trial.outcomes.items():
-            rows = np.arange(len(self._y)) if fold == WHOLE else folds[fold].valid
-            total[rows] += outcome.predictions
-            seen[rows] += 1
-            outcome.predictions = np.empty((0, total.shape[1]), dtype=np.float32)
-        with np.errstate(invalid="ignore"):
-            trial.predictions = total / seen[:, None].astype(np.float32)
-        covered = seen > 0
-        weight = None if self._weight is None else self._weight[covered]
-        try:
-            metric = self.plan.metric
-            trial.score = metric.score(self._y[covered], trial.predictions[covered], weight)
-        except MetricError as e:
-            logger.warning("%s can't be scored: %s", trial.name, e)
-
-    def _fit_baseline(self) -> None:
-        family = get_family("constant")
-        trial = self._scheduler.add_baseline(family)
-        values = np.zeros((len(self._y), 0), dtype=np.float32)
-        for fold in range(trial.n_folds):
-            task = self._task(trial, fold, (), (), ())
-            trial.outcomes[fold] = fit_fold(
-                task, (self._target, {"values": values}), _LocalChannel()
-            )
-        self._race.baseline = list(trial.fold_losses)
-        self._complete(trial)
-        self._scheduler.bandit.baseline = self.loss(trial)
-
-    def _target_arrays(self) -> dict[str, np.ndarray]:
-        arrays = {"y": self._y}
-        if self._weight is not None:
-            arrays["weight"] = self._weight
-        for i, fold in enumerate(self.plan.splits.folds):
-            arrays |= {f"train_{i}": fold.train, f"valid_{i}": fold.valid}
-        return arrays
+    def _observe(self, kind: str, trial: Trial | None, **facts: Any) -> None:
+        self.plan.observe(kind, trial, facts)
 
     def _forget_models(self) -> None:
         """Delete the models of finished trials that are no longer among the best."""
@@ -352,15 +375,5 @@ class Search:
         kept: dict[str, int] = {}
         for place, trial in enumerate(finished):
             kept[trial.family.name] = kept.get(trial.family.name, 0) + 1
-            if place < KEPT_MODELS or kept[trial.family.name] <= KEPT_OF_FAMILY:
-                continue
-            trial.predictions = None
-            shutil.rmtree(self.plan.folder / f"{trial.number}", ignore_errors=True)
-
-
-def _reason(value: Any) -> str:
-    """Why a fit failed, in one line."""
-    if isinstance(value, Failure):
-        logger.debug("%s", value.traceback)
-        return f"{value.type}: {value.message}".splitlines()[0]
-    return f"its process {value}"
+            if place >= KEPT_MODELS and kept[trial.family.name] > KEPT_OF_FAMILY:
+                self.plan.files.forget(trial)

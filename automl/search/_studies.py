@@ -1,12 +1,14 @@
 """One Optuna study per family, all in the journal of the run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
+from automl.exceptions import UsageError
 from automl.families import Family, Params, Problem, Start
 
 N_STARTUP_TRIALS = 5
@@ -39,6 +41,13 @@ class Studies:
     maximize : bool
         Whether the declared metric is better when greater.
     seed : int
+    configurations : sequence of (str, mapping), optional
+        Families with parameters that take the place of the starting configurations.
+
+    Raises
+    ------
+    UsageError
+        If a configuration names a family that is not among `families`.
     """
 
     def __init__(
@@ -50,6 +59,7 @@ class Studies:
         pruner: optuna.pruners.BasePruner,
         maximize: bool,
         seed: int,
+        configurations: Sequence[tuple[str, Mapping[str, Any]]] = (),
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._problem = problem
@@ -67,7 +77,20 @@ class Studies:
             for i, f in enumerate(families)
         }
         starts = [(s, f) for f in families for s in f.starts(problem)]
+        if configurations:
+            starts = [self._as_start(i, *given) for i, given in enumerate(configurations)]
+        self._exact = bool(configurations)
         self._queue: list[tuple[Start, Family]] = sorted(starts, key=lambda s: s[0].rank)
+
+    def _as_start(self, rank: int, name: str, params: Mapping[str, Any]) -> tuple[Start, Family]:
+        if name not in self._families:
+            raise UsageError(
+                f"A configuration is of the family {name!r}, which this run does not have; it "
+                f"has {', '.join(self._families)}."
+            )
+        family = self._families[name]
+        usual = next((s.params for s in family.starts(self._problem)), {})
+        return Start(dict(usual) | dict(params), rank), family
 
     @property
     def waiting(self) -> list[tuple[Start, Family]]:
@@ -80,6 +103,8 @@ class Studies:
         study = self._studies[family.name]
         study.enqueue_trial(start.params)
         trial = study.ask()
+        if self._exact:
+            return family, dict(start.params), trial
         return family, dict(start.params) | family.suggest(trial, self._problem), trial
 
     def propose(self, name: str) -> tuple[Family, Params, optuna.Trial]:

@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from automl.families import Family, Params
 
 if TYPE_CHECKING:
@@ -35,18 +33,22 @@ class FoldOutcome:
         The metric on the validation rows, turned so that smaller is better.
     step : int
         Round, epoch or batch that was best.
-    predictions : ndarray of shape (n_valid, n_outputs), float32
     seconds : float
         Wall-clock seconds in the worker.
     interrupted : bool
         Whether the clock ended the fit before its own rules did.
+    n_rows : int
+        Rows that it was trained on.
+    steps : int
+        Rounds, epochs or batches that were trained.
     """
 
     loss: float
     step: int
-    predictions: np.ndarray
     seconds: float = 0.0
     interrupted: bool = False
+    n_rows: int = 0
+    steps: int = 0
 
 
 @dataclass
@@ -66,6 +68,16 @@ class Trial:
         Whether it is a starting configuration and not a proposal.
     whole : bool
         Whether one fit on all rows, scored out of bag, takes the place of the folds.
+
+    Attributes
+    ----------
+    share : float
+        Share of a fold's training rows that is used: less than 1 where all of them would take
+        more time or memory than there is.
+    given_up : bool
+        Whether it will not be completed; it ends with its last running fold.
+    retried : bool
+        Whether a job of it was tried a second time already.
     """
 
     number: int
@@ -78,12 +90,15 @@ class Trial:
     record: "optuna.Trial | None" = None
     state: TrialState = TrialState.RUNNING
     given_up: bool = False
+    retried: bool = False
+    share: float = 1.0
     lost_seconds: float = 0.0
+    cpu_seconds: float = 0.0
     outcomes: dict[int, FoldOutcome] = field(default_factory=dict)
     running: set[int] = field(default_factory=set)
     score: float = float("nan")
     reason: str = ""
-    predictions: np.ndarray | None = None
+    traceback: str = ""
 
     @property
     def name(self) -> str:
@@ -124,6 +139,8 @@ class Trial:
             "state": str(self.state),
             "score": self.score,
             "seconds": round(self.seconds, 4),
+            "cpu_seconds": round(self.cpu_seconds, 4),
+            "share": self.share,
             "folds": len(self.outcomes),
             "reason": self.reason,
             "params": dict(self.params),

@@ -59,10 +59,15 @@ def test_the_result_names_the_next_command():
         "metric": "rmse",
         "score": 12.5,
         "score_interval": [12.0, math.nan],
+        "winner": "linear-1",
         "model": "/somewhere/my run/model.automl",
     }
     shown = result_text(summary)
     assert "rmse 12.5, 95 % interval 12 to nan" in shown
+    assert "constant" not in shown
+    short = result_text(summary | {"score_interval": None, "winner": "constant"})
+    assert "rmse 12.5\n" in short
+    assert "predicts a constant" in short
     assert "automl predict '/somewhere/my run/model.automl' NEW.csv" in shown
 
 

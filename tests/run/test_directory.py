@@ -79,7 +79,6 @@ def test_without_a_path_the_folder_is_temporary_and_private():
 
 def test_work_is_removed_alone(tmp_path):
     run = RunDirectory.create(tmp_path / "run")
-    (run.work / "models").mkdir()
     run.model.write_bytes(b"model")
     run.remove_work()
     run.remove_work()  # twice is fine
@@ -98,12 +97,19 @@ def test_json_holds_numpy_values_and_is_replaced_whole(tmp_path):
     assert not list(run.path.glob(".*"))
 
 
-def test_predictions_are_kept_by_name(tmp_path):
+def test_predictions_have_a_folder(tmp_path):
     run = RunDirectory.create(tmp_path / "run")
-    run.write_predictions("linear-3", np.array([[0.25], [np.nan]]))
-    kept = np.load(run.path / "oof" / "linear-3.npy", allow_pickle=False)
-    assert kept.dtype == np.float32
-    np.testing.assert_array_equal(kept, np.array([[0.25], [np.nan]], np.float32))
+    assert run.predictions.is_dir()
+    assert run.predictions.parent == run.path
+
+
+def test_failures_are_kept_whole(tmp_path):
+    run = RunDirectory.create(tmp_path / "run")
+    run.write_failure("linear-3", {"family": "linear", "params": {"x": np.float64(1.0)}})
+    run.write_failure("linear-4", {"family": "linear"})
+    kept = json.loads((run.path / "failures" / "linear-3.json").read_text())
+    assert kept == {"family": "linear", "params": {"x": 1.0}}
+    assert len(list((run.path / "failures").iterdir())) == 2
 
 
 @pytest.fixture

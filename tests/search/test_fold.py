@@ -1,5 +1,7 @@
 """The fit of one configuration on one fold."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -19,11 +21,15 @@ COLUMNS = (("a", "b", "c"), ("a", "b", "c"), (0, 0, 0))
 
 
 class Channel:
-    """Collects what a fit says; tells it to stop from the question `stops_at` on."""
+    """Collects what a fit says; tells it to stop from the question `stops_at` on, or at once if
+    there is less than a step's time left."""
 
-    def __init__(self, stops_at=None):
-        self.cache, self.told = {}, []
+    def __init__(self, stops_at=None, seconds=float("inf")):
+        self.cache, self.told, self._seconds = {}, [], seconds
         self._asked, self._stops_at = 0, stops_at
+
+    def time_left(self):
+        return self._seconds
 
     @property
     def stopped(self):
@@ -56,12 +62,15 @@ def fit(tmp_path):
             get_family(name).encoding(params),
             COLUMNS,
             tmp_path / name / str(fold),
+            tmp_path / "predictions.npy",
             **rest,
         )
         target = {"y": y, "train_0": TRAIN, "valid_0": VALID}
         if weight is not None:
             target["weight"] = weight
-        return fit_fold(job, (target, {"values": X}), channel)
+        outcome = fit_fold(job, (target, {"values": X}), channel)
+        assert isinstance(outcome, FoldOutcome)
+        return SimpleNamespace(**vars(outcome), predictions=np.load(tmp_path / "predictions.npy"))
 
     return run
 
@@ -87,11 +96,11 @@ def test_a_fold_brings_a_loss_predictions_and_a_model(name, task, fit, tmp_path)
     y = TARGETS[task]
     metric = get_metric("log_loss" if task == "binary" else "rmse", task=task)
     found = fit(name, y=y, metric=metric)
-    assert isinstance(found, FoldOutcome)
     assert found.predictions.shape == (N_VALID, 1)
     assert found.predictions.dtype == np.float32
     assert found.loss == metric.loss(metric.score(y[VALID], found.predictions))
-    assert found.step >= 1
+    assert 1 <= found.step <= found.steps
+    assert found.n_rows == len(TRAIN)
     assert found.seconds > 0
     assert not found.interrupted
     assert saved(tmp_path, name).predict(X[VALID]).shape == (N_VALID, 1)
@@ -184,17 +193,18 @@ STEPWISE = ["lightgbm", "xgboost", "extra_trees", "linear", "mlp"]
 
 
 @pytest.mark.parametrize("name", STEPWISE)
-def test_seconds_end_a_fit_with_what_it_has(name, fit, tmp_path):
-    found = fit(name, seconds=0.0)
+def test_a_fit_ends_before_its_deadline_with_what_it_has(name, fit, tmp_path):
+    """The step before took longer than what is left."""
+    found = fit(name, channel=Channel(seconds=1e-9))
     assert found.interrupted
-    assert found.step == 1
+    assert found.step <= 2
     assert np.isfinite(found.loss)
     assert np.isfinite(saved(tmp_path, name).predict(X[VALID])).all()
 
 
 @pytest.mark.parametrize("name", ["extra_trees", "linear"])
 def test_a_fit_that_is_done_before_its_seconds_is_not_interrupted(name, fit):
-    plenty, unlimited = fit(name, seconds=1000.0), fit(name)
+    plenty, unlimited = fit(name, channel=Channel(seconds=1000.0)), fit(name)
     assert not plenty.interrupted
     assert plenty.step == unlimited.step
     assert plenty.loss == unlimited.loss
@@ -205,6 +215,13 @@ def test_the_channel_ends_a_fit_with_what_it_has(fit):
     found = fit("extra_trees", channel=Channel(stops_at=3))
     assert found.interrupted
     assert found.step == 3
+
+
+@pytest.mark.parametrize("name", ["lightgbm", "extra_trees", "linear"])
+def test_a_share_of_the_rows_is_trained_on_and_all_are_scored(name, fit):
+    found = fit(name, share=0.5)
+    assert found.n_rows == len(TRAIN) // 2
+    assert found.predictions.shape == (N_VALID, 1)
 
 
 # -- one fit on all rows -----------------------------------------------------------------

@@ -14,7 +14,6 @@ from automl.search._trial import WHOLE
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
-EMPTY = np.zeros((0, 1), np.float32)
 COMPLETE = TrialState.COMPLETE
 
 
@@ -50,7 +49,7 @@ class Race:
             **fields,
         )
         for fold, loss in enumerate(losses):
-            trial.outcomes[WHOLE if whole else fold] = FoldOutcome(loss, 1, EMPTY)
+            trial.outcomes[WHOLE if whole else fold] = FoldOutcome(loss, 1)
         if curve:
             self.table.curves[trial.number] = list(curve)
         self.table.enter(trial)

@@ -2,15 +2,13 @@
 
 import json
 
-import numpy as np
-
 from automl.families import get_family
 from automl.search import FoldOutcome, Trial
 from automl.search._trial import WHOLE
 
 
 def outcome(loss, seconds=1.0):
-    return FoldOutcome(loss, 5, np.zeros((2, 1), np.float32), seconds)
+    return FoldOutcome(loss, 5, seconds)
 
 
 def test_folds_are_taken_in_order():
@@ -62,6 +60,8 @@ def test_the_summary_is_json():
         "state": "running",
         "score": 0.5,
         "seconds": 0.25,
+        "cpu_seconds": 0.0,
+        "share": 1.0,
         "folds": 1,
         "reason": "",
         "params": {"rate": 0.1},

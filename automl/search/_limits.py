@@ -1,0 +1,195 @@
+"""How long one fit may take, how much memory it may have, and on how many rows it trains."""
+
+import math
+import time
+from dataclasses import dataclass, replace
+from statistics import median
+
+from automl.families import Problem
+from automl.features import Matrix
+from automl.search._clock import Clock
+from automl.search._cost import CostModel, Forecast
+from automl.search._trial import Trial
+
+TRIAL_SHARE = 0.35
+"""Share of the budget after which the clock ends one trial, with what it has."""
+
+MIN_CAP = 2.0
+"""But no fit is ended by its share before this many seconds."""
+
+SURPRISE = 8.0
+"""A fit that takes so many times its forecast's upper bound is ended, too: it hangs."""
+
+PATIENCE = 1.0
+"""Least seconds between asking a fit to end and ending its process, while there is time;"""
+
+GRACE = 0.4
+"""and at the end of the search, where waiting costs the budget."""
+
+UNKNOWN = 3.0
+"""Least seconds for what has no forecast: the baseline, and scoring for the first time."""
+
+WORTH = 0.15
+"""The first trial is made smaller if less than this share of a fit on all rows could be done."""
+
+MIN_ROWS = 1000
+"""A fit is never made smaller than this."""
+
+HEADROOM = 1.3
+"""A fit may use this times the memory that was estimated before its process is refused more."""
+
+MIN_MEMORY = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What one fit may use.
+
+    Parameters
+    ----------
+    soft, hard : float, optional
+        ``time.monotonic()`` at which it is asked to end, and at which its process ends.
+    share : float
+        Share of the training rows.
+    memory : int, optional
+        Bytes beyond what the worker has.
+    forecast : Forecast, optional
+    """
+
+    soft: float | None
+    hard: float | None
+    share: float = 1.0
+    memory: int | None = None
+    forecast: Forecast | None = None
+
+
+class Limits:
+    """Works out the allowance of each fit from the clock, the memory and what fits cost so far.
+
+    Parameters
+    ----------
+    clock : Clock
+    costs : CostModel
+    problem : Problem
+    memory : int, optional
+        Bytes that each worker may have for a fit; ``None`` where that is not limited.
+    """
+
+    def __init__(
+        self, clock: Clock, costs: CostModel, problem: Problem, memory: int | None
+    ) -> None:
+        self._clock, self._costs, self._problem = clock, costs, problem
+        self._memory = memory
+        self._factors: dict[str, float] = {}
+        self._calls: list[float] = []
+
+    def for_fit(self, trial: Trial, n_rows: int, matrix: Matrix, *, urgent: bool) -> Allowance:
+        """The allowance of one fit.
+
+        Parameters
+        ----------
+        trial : Trial
+            Its ``share`` is the least that was found before.
+        n_rows : int
+            Training rows of the fold.
+        matrix : Matrix
+            The encoding, for its columns and the size of its numbers.
+        urgent : bool
+            Whether nothing has finished yet, so that a fit on few rows is better than none.
+
+        Returns
+        -------
+        Allowance
+            Its share is 0 where no number of rows would fit into the memory.
+        """
+        share, memory = self._within_memory(trial, n_rows, matrix)
+        if share <= 0:
+            return Allowance(None, None, 0.0)
+        width = len(matrix.names)
+        forecast = self._forecast(trial, share * n_rows, width)
+        now = time.monotonic()
+        seconds = self._seconds(trial, forecast)
+        if urgent and not trial.whole and forecast.seconds * WORTH > seconds > 0:
+            smaller = share * seconds / (forecast.seconds * WORTH)
+            share = min(share, max(smaller, MIN_ROWS / n_rows))
+            forecast = self._forecast(trial, share * n_rows, width)
+        if math.isinf(seconds):
+            return Allowance(None, None, share, memory, forecast)
+        soft = now + seconds
+        hard = min(soft + max(PATIENCE, seconds / 2), self.end)
+        return Allowance(soft, hard, share, memory, forecast)
+
+    def for_call(self) -> Allowance:
+        """The allowance of a call of the metric, or of a fit of the baseline."""
+        if self._clock.budget is None:
+            return Allowance(None, None)
+        seconds = max(UNKNOWN, 20 * self.score_seconds)
+        hard = min(time.monotonic() + min(seconds, max(UNKNOWN, self._clock.left / 4)), self.end)
+        return Allowance(hard, hard)
+
+    def for_encoding(self) -> Allowance:
+        """The allowance of encoding the table."""
+        memory = None if self._memory is None else max(MIN_MEMORY, int(self._memory * HEADROOM))
+        if self._clock.budget is None:
+            return Allowance(None, None, memory=memory)
+        seconds = max(UNKNOWN, TRIAL_SHARE * self._clock.budget)
+        hard = min(time.monotonic() + seconds, self.end)
+        return Allowance(hard, hard, memory=memory)
+
+    def book_call(self, seconds: float) -> None:
+        """Learn how long the metric takes on all rows."""
+        self._calls.append(seconds)
+
+    @property
+    def score_seconds(self) -> float:
+        """What the metric usually took on all rows; 0 before it was called."""
+        return median(self._calls) if self._calls else 0.0
+
+    @property
+    def end(self) -> float:
+        """``time.monotonic()`` at which the last process of the search ends."""
+        deadline = self._clock.deadline
+        return math.inf if deadline is None else deadline + GRACE
+
+    def book_memory(self, trial: Trial) -> None:
+        """Learn that fits of this family need more memory than was estimated."""
+        name = trial.family.name
+        self._factors[name] = 2 * self._factors.get(name, 1.0)
+
+    def _forecast(self, trial: Trial, n_rows: float, width: int) -> Forecast:
+        problem = replace(self._problem, n_rows=max(2, round(n_rows)))
+        return self._costs.forecast(trial.family, trial.params, problem, width=width)
+
+    def _seconds(self, trial: Trial, forecast: Forecast) -> float:
+        """Seconds for one fit: its share of the budget, far above its forecast, and no more than
+        there are."""
+        if self._clock.budget is None:
+            return math.inf
+        fits = 1 if trial.whole else trial.n_folds
+        cap = max(MIN_CAP, TRIAL_SHARE * self._clock.budget / fits)
+        cap = min(cap, max(PATIENCE, SURPRISE * forecast.at(0.95)))
+        return max(0.0, min(cap, self._clock.left))
+
+    def _within_memory(
+        self, trial: Trial, n_rows: int, matrix: Matrix
+    ) -> tuple[float, int | None]:
+        """Share of the rows that fits into the memory, and the bytes to allow."""
+        if self._memory is None:
+            return trial.share, None
+        share, least = trial.share, min(1.0, MIN_ROWS / n_rows)
+        while self._need(trial, share, matrix) > self._memory:
+            if trial.whole or share <= least:
+                return 0.0, None
+            share = max(share / 1.5, least)
+        return share, max(MIN_MEMORY, int(self._memory * HEADROOM))
+
+    def _need(self, trial: Trial, share: float, matrix: Matrix) -> float:
+        """Bytes for a fit on a share of the training rows, scored on as many as ever."""
+        problem = replace(self._problem, n_rows=max(2, round(share * self._problem.n_rows)))
+        need = trial.family.memory(
+            trial.params,
+            problem,
+            width=len(matrix.names),
+            itemsize=matrix.values.dtype.itemsize,
+        )
+        return self._factors.get(trial.family.name, 1.0) * need

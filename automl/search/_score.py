@@ -1,0 +1,74 @@
+"""The score of a whole trial: a job of a worker, as the metric may be the user's own code."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from automl.objective import Metric
+from automl.search._fold import Channel
+from automl.search._trial import WHOLE
+
+SCORE_TRIAL = f"{__name__}:score_trial"
+
+
+@dataclass(frozen=True)
+class ScoreTask:
+    """What a worker must know to score a trial.
+
+    Parameters
+    ----------
+    metric : bytes
+        The metric by value.
+    n_outputs : int
+    parts : tuple of (int, Path)
+        Each fold with the file of its predictions.
+    out : Path
+        Where the predictions for all rows go.
+    """
+
+    metric: bytes
+    n_outputs: int
+    parts: tuple[tuple[int, Path], ...]
+    out: Path
+
+
+def score_trial(
+    task: ScoreTask, data: Sequence[Mapping[str, np.ndarray]], channel: Channel
+) -> float:
+    """Put the predictions of the folds together, keep them, and score them as a whole.
+
+    Parameters
+    ----------
+    task : ScoreTask
+    data : sequence of one mapping
+        The target with its folds (``y``, ``valid_0``, ..., perhaps ``weight``).
+    channel : Channel
+
+    Returns
+    -------
+    float
+        In the metric's own sign; nan where it is not defined.
+
+    Raises
+    ------
+    MetricError
+        If the metric fails.
+    """
+    (target,) = data
+    y, weight = target["y"], target.get("weight")
+    total = np.zeros((len(y), task.n_outputs), dtype=np.float32)
+    seen = np.zeros(len(y), dtype=np.float32)
+    for fold, path in task.parts:
+        rows: slice | np.ndarray = slice(None) if fold == WHOLE else target[f"valid_{fold}"]
+        total[rows] += np.load(path)
+        seen[rows] += 1
+    with np.errstate(invalid="ignore"):
+        total /= seen[:, None]
+    np.save(task.out, total)
+    covered = seen > 0
+    if not covered.all():
+        y, total = y[covered], total[covered]
+        weight = None if weight is None else weight[covered]
+    return Metric.from_payload(task.metric).score(y, total, weight)
