@@ -9,6 +9,7 @@ import pandas as pd
 
 from automl._finish import Finisher
 from automl._job import Job
+from automl._preload import JOB_MODULES
 from automl._reserve import Reserve
 from automl._sample import Rows, sample_rows
 from automl._spec import FitResult, FitSpec
@@ -89,7 +90,7 @@ def preload_names(families: str | Sequence[str] = "auto") -> tuple[str, ...]:
     wanted = [families] if isinstance(families, str) else list(families)
     names = [n.strip() for w in wanted for n in w.split(",")]
     names = family_names() if names == ["auto"] else [n for n in names if n in family_names()]
-    modules = ["automl.search._score", "automl.ensemble"]
+    modules = list(JOB_MODULES)
     for name in names:
         modules += [m for m in get_family(name).preload if m not in modules]
     return tuple(modules)

@@ -128,14 +128,14 @@ def test_a_failure_is_kept_so_that_it_can_be_seen_again(tmp_path):
 
 def test_a_fit_that_runs_out_of_memory_is_made_smaller(tmp_path):
     """The forest copies its rows, which does not fit; on fewer rows it does."""
-    n = 400_000
+    n = 600_000
     wide = pd.DataFrame(RNG.normal(size=(n, 30)).astype(np.float32))
     model = AutoModel(
         time_budget=None,
         max_trials=1,
         n_jobs=1,
         cv=2,
-        memory=int((resident() + 500 * 2**20) / 0.92),
+        memory=int((resident() + 480 * 2**20) / 0.92),
         run_dir=tmp_path / "run",
         configurations=[{"family": "xgboost", "params": {"learning_rate": 0.9, "max_depth": 2}}],
     ).fit(wide, wide[0] > 0)

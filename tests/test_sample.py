@@ -53,6 +53,20 @@ def test_rows_stay_together_and_in_order():
     np.testing.assert_array_equal(again.y.to_numpy(), kept)
 
 
+def test_a_rare_class_is_not_lost():
+    y = np.array(["common"] * (N - 15) + ["rare"] * 12 + ["unique"] * 3, dtype=object)
+    few, _ = sample_rows(Rows(data().frame, y), Clock(0.0, 1e-3), None, 0)
+    assert len(few.y) == LEAST
+    assert (few.y == "unique").sum() == 3
+    assert (few.y == "rare").sum() >= 10
+
+
+def test_missing_targets_are_rows_like_others():
+    y = np.where(np.arange(N) % 2 == 0, np.nan, 1.0)
+    few, _ = sample_rows(Rows(data().frame, y), Clock(0.0, 1e-3), None, 0)
+    assert 0.4 < np.isnan(few.y).mean() < 0.6
+
+
 def test_the_seed_decides_which():
     clock = Clock(0.0, 1e-3)
     first, same, other = (sample_rows(data(), clock, None, s)[0].y for s in (0, 0, 1))

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from automl._preload import JOB_MODULES
 from automl.compute import warm_up
-
-FOLD = "automl.search._fold"
 
 
 def start_server() -> None:
@@ -26,12 +25,13 @@ def preload_modules() -> tuple[str, ...]:
     Examples
     --------
     >>> preload_modules()[0]
-    'automl.search._fold'
+    'automl.search._score'
     """
     spec = find_spec("automl.families")
     folders = [] if spec is None else list(spec.submodule_search_locations or [])
     files = [file for folder in folders for file in sorted(Path(folder).glob("[!_]*.py"))]
-    return tuple(dict.fromkeys([FOLD, *(name for file in files for name in _declared(file))]))
+    declared = (name for file in files for name in _declared(file))
+    return tuple(dict.fromkeys([*JOB_MODULES, *declared]))
 
 
 def _declared(file: Path) -> Iterator[str]:

@@ -35,7 +35,7 @@ COMMANDS: dict[str, _Command] = {
 }
 
 _EPILOG = """\
-exit codes: 0 done, 1 unexpected, 2 usage, 3 data or schema, 4 no model within the budget,
+exit codes: 0 done, 1 unexpected, 2 usage, 3 data or schema, 4 every trial failed: no model,
 5 --min-score not reached (the model is kept), 130 Ctrl-C, 143 SIGTERM (best so far is kept)
 
 example: automl fit data.csv --target y --time-budget 10m

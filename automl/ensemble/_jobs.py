@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from automl.ensemble._choose import Candidate, choose
-from automl.objective import Metric, MetricError, bootstrap_interval
+from automl.objective import MOST_ROWS, Metric, MetricError, bootstrap_interval
 
 CHOOSE_WINNER = f"{__name__}:choose_winner"
 SCORE_INTERVAL = f"{__name__}:score_interval"
@@ -161,10 +161,12 @@ def score_interval(
     tuple of float
         Both nan where the metric is too slow for the seconds there are.
     """
-    calls = task.seconds / (task.seconds_per_call + 1e-9) - JACKKNIFE
+    y, weight, _ = _counting(data)
+    part = min(1.0, MOST_ROWS / len(y))  # of the rows that each resample looks at
+    jackknife = JACKKNIFE if part == 1 else 1 / part
+    calls = task.seconds / (part * task.seconds_per_call + 1e-9) - jackknife
     if calls < RESAMPLES[0]:
         return float("nan"), float("nan")
-    y, weight, _ = _counting(data)
     return bootstrap_interval(
         Metric.from_payload(task.metric),
         y,

@@ -4,12 +4,13 @@ Nothing here trains. Importing the package imports numpy, but not scikit-learn.
 """
 
 from automl.objective._errors import MetricError
-from automl.objective._interval import bootstrap_interval
+from automl.objective._interval import MOST_ROWS, bootstrap_interval
 from automl.objective._labels import decide_labels
 from automl.objective._metric import Metric, extra_metrics, get_metric, metric_names
 from automl.objective._splits import Split, Splits, make_splits
 
 __all__ = [
+    "MOST_ROWS",
     "Metric",
     "MetricError",
     "Split",

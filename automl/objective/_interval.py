@@ -13,7 +13,9 @@ from automl.objective._splits import factorize_groups
 from automl.objective._types import Array, Codes, Weights
 
 _MIN_RESAMPLES = 20  # fewer defined scores than this tell nothing about the tails
-_MAX_ROWS = 10_000
+MOST_ROWS = 10_000
+"""A resample draws no more of them."""
+
 _BLOCKS = 40  # parts left out in turn to measure how the score's spread changes
 
 RowsOfUnits = Callable[[Codes], Codes]
@@ -101,7 +103,7 @@ def bootstrap_interval(
     score = _Resampled(metric, np.asarray(y), predictions, sample_weight)
     point = score(None)
     n_units, rows_of = _units(groups, len(y))
-    n_drawn = n_units if len(y) <= _MAX_ROWS else max(2, n_units * _MAX_ROWS // len(y))
+    n_drawn = n_units if len(y) <= MOST_ROWS else max(2, n_units * MOST_ROWS // len(y))
     if math.isnan(point) or n_units < 2:
         return math.nan, math.nan
     rng = np.random.default_rng(random_state)

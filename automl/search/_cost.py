@@ -20,8 +20,8 @@ TYPICAL_UNIT = 2e-6
 MACHINE = 0.7
 FAMILY = 0.5
 UNKNOWN = 3.0
-SLOPE = 0.15
-NOISE = 0.5
+SLOPE = 0.2
+NOISE = 0.4
 """Spreads of log seconds before anything ran: of all fits together (the machine, its load, how
 soon this table is learned), of one family against the others, of one that nobody measured, of
 the exponent of work, and of configurations that were expected to take equally long."""
@@ -34,7 +34,7 @@ REPEATED = 0.1
 """Spread of log seconds between folds of one configuration, and what a further fold of it tells
 about other configurations, in fits."""
 
-FORGET = 0.99
+FORGET = 0.96
 """What a fit counts for after the next one: the load of a machine changes."""
 
 LIMIT = 3.0

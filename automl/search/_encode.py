@@ -13,6 +13,9 @@ from automl.table import Schema, Table
 
 ENCODE_TABLE = f"{__name__}:encode_table"
 
+BUNDLE = 64
+"""Columns in a file, if there are more than so many."""
+
 
 @dataclass(frozen=True)
 class EncodeTask:
@@ -25,7 +28,9 @@ class EncodeTask:
     schema : dict
         The schema as plain values.
     table : DataRef
-        The typed columns, in the order of the schema's features.
+        The typed columns in bundles,
+    bundles : tuple of tuple of int
+        with the places of each bundle's columns among the schema's features.
     n_rows : int
     folder : Path
         New folder for the matrix.
@@ -34,6 +39,7 @@ class EncodeTask:
     kind: str
     schema: Mapping[str, Any]
     table: DataRef
+    bundles: tuple[tuple[int, ...], ...]
     n_rows: int
     folder: Path
 
@@ -76,20 +82,61 @@ def encode_table(
     Encoded
     """
     schema = Schema.from_dict(task.schema)
-    arrays = list(read_shared(task.table).values())
-    names = [column.name for column in schema.features]
-    table = Table(schema, dict(zip(names, arrays, strict=True)), task.n_rows)
+    places: dict[int, np.ndarray] = {}
+    for columns, values in zip(task.bundles, read_shared(task.table).values(), strict=True):
+        places |= dict(zip(columns, values, strict=True))
+    arrays = {c.name: places[i] for i, c in enumerate(schema.features)}
+    table = Table(schema, arrays, task.n_rows)
     encoder = fit_encoder(task.kind, table)
-    matrix = encoder.transform(table)
+    header = encoder.header(schema)
     task.folder.mkdir(parents=True)
-    np.save(task.folder / "0.npy", matrix.values)
+    out = np.lib.format.open_memmap(
+        task.folder / "0.npy",
+        mode="w+",
+        dtype=header.values.dtype,
+        shape=(task.n_rows, len(header.names)),
+    )
+    encoder.transform(table, out=out)
     return Encoded(
         encoder.to_dict(),
-        matrix.names,
-        matrix.sources,
-        matrix.cardinalities,
-        matrix.values.dtype.str,
+        header.names,
+        header.sources,
+        header.cardinalities,
+        header.values.dtype.str,
     )
+
+
+def bundle(
+    columns: Sequence[np.ndarray],
+) -> tuple[tuple[tuple[int, ...], ...], dict[str, np.ndarray]]:
+    """Put the columns of a wide table together: a file each would take longer than the data.
+
+    Parameters
+    ----------
+    columns : sequence of ndarray of shape (n_rows,)
+
+    Returns
+    -------
+    tuple of tuple of int
+        The places of each bundle's columns.
+    dict of str to ndarray of shape (n_columns, n_rows)
+        The bundles; a bundle of one column is a view.
+
+    Examples
+    --------
+    >>> bundle([np.zeros(3), np.zeros(3, dtype=np.int32)])[0]
+    ((0,), (1,))
+    """
+    size = 1 if len(columns) <= BUNDLE else BUNDLE
+    kinds: dict[np.dtype[Any], list[int]] = {}
+    for i, values in enumerate(columns):
+        kinds.setdefault(values.dtype, []).append(i)
+    places = [tuple(k[i : i + size]) for k in kinds.values() for i in range(0, len(k), size)]
+    bundles = {
+        f"{n}": columns[p[0]][None] if len(p) == 1 else np.stack([columns[i] for i in p])
+        for n, p in enumerate(places)
+    }
+    return tuple(places), bundles
 
 
 def matrix_ref(folder: Path) -> DataRef:

@@ -40,9 +40,7 @@ class Jobs:
         self._matrices, self._target = matrices, target
         self._metric = plan.metric.to_payload()
 
-    def fit(
-        self, trial: Trial, fold: int, n_threads: int, *, urgent: bool
-    ) -> tuple[Job, Allowance]:
+    def fit(self, trial: Trial, fold: int, n_threads: int) -> tuple[Job, Allowance]:
         """The fit of one fold; it must not be submitted if its share of the rows is 0."""
         plan, folds = self._plan, self._plan.splits.folds
         encoding = trial.family.encoding(trial.params)
@@ -51,7 +49,7 @@ class Jobs:
         if trial.number == 0:
             allowance = self._limits.for_call()
         else:
-            allowance = self._limits.for_fit(trial, n_train, matrix, urgent=urgent)
+            allowance = self._limits.for_fit(trial, n_train, matrix)
         task = FoldTask(
             trial.family.name,
             trial.params,

@@ -30,7 +30,10 @@ UNKNOWN = 3.0
 """Least seconds for what has no forecast: the baseline, and scoring for the first time."""
 
 WORTH = 0.15
-"""The first trial is made smaller if less than this share of a fit on all rows could be done."""
+"""A fit that stands alone gets fewer rows if less than this share of it could be done with all;"""
+
+ALL_FOLDS = 1.1
+"""one of several gets fewer if so many times their forecast is more than there is."""
 
 MIN_ROWS = 1000
 """A fit is never made smaller than this."""
@@ -83,7 +86,7 @@ class Limits:
         self._factors: dict[str, float] = {}
         self._calls: list[float] = []
 
-    def for_fit(self, trial: Trial, n_rows: int, matrix: Matrix, *, urgent: bool) -> Allowance:
+    def for_fit(self, trial: Trial, n_rows: int, matrix: Matrix) -> Allowance:
         """The allowance of one fit.
 
         Parameters
@@ -94,8 +97,6 @@ class Limits:
             Training rows of the fold.
         matrix : Matrix
             The encoding, for its columns and the size of its numbers.
-        urgent : bool
-            Whether nothing has finished yet, so that a fit on few rows is better than none.
 
         Returns
         -------
@@ -109,9 +110,9 @@ class Limits:
         forecast = self._forecast(trial, share * n_rows, width)
         now = time.monotonic()
         seconds = self._seconds(trial, forecast)
-        if urgent and not trial.whole and forecast.seconds * WORTH > seconds > 0:
-            smaller = share * seconds / (forecast.seconds * WORTH)
-            share = min(share, max(smaller, MIN_ROWS / n_rows))
+        excess = self._excess(trial, forecast, seconds)
+        if excess > 1 and not trial.whole and not trial.outcomes:
+            share = min(share, max(share / excess, MIN_ROWS / n_rows))
             forecast = self._forecast(trial, share * n_rows, width)
         if math.isinf(seconds):
             return Allowance(None, None, share, memory, forecast)
@@ -159,6 +160,14 @@ class Limits:
     def _forecast(self, trial: Trial, n_rows: float, width: int) -> Forecast:
         problem = replace(self._problem, n_rows=max(2, round(n_rows)))
         return self._costs.forecast(trial.family, trial.params, problem, width=width)
+
+    def _excess(self, trial: Trial, forecast: Forecast, seconds: float) -> float:
+        """How many times too long the trial would take."""
+        if math.isinf(seconds) or seconds <= 0:
+            return 1.0
+        if trial.n_folds == 1:
+            return forecast.seconds * WORTH / seconds
+        return forecast.seconds * ALL_FOLDS * trial.n_folds / max(seconds, self._clock.left)
 
     def _seconds(self, trial: Trial, forecast: Forecast) -> float:
         """Seconds for one fit: its share of the budget, far above its forecast, and no more than

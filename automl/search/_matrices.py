@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from automl.compute import DataRef, Event, Job
-from automl.features import Encoder, Matrix, encoder_from_dict, fit_encoder
-from automl.search._encode import ENCODE_TABLE, Encoded, EncodeTask, matrix_ref
+from automl.features import Encoder, Matrix, encoder_from_dict, expected_width, fit_encoder
+from automl.search._encode import ENCODE_TABLE, Encoded, EncodeTask, bundle, matrix_ref
 from automl.search._trial import Trial
 from automl.table import Table
 
@@ -42,10 +42,11 @@ class Matrices:
         put: Callable[[str, Mapping[str, np.ndarray]], DataRef],
         folder: Path,
     ) -> None:
+        self._features = table.schema
         self._schema, self._n_rows = table.schema.to_dict(), table.n_rows
         self._folder = folder
-        # By number: names of columns may hold anything.
-        self._columns = put("table", {f"{i}": a for i, a in enumerate(table.arrays.values())})
+        self._bundles, arrays = bundle(list(table.arrays.values()))
+        self._columns = put("table", arrays)
         none = fit_encoder("none", table)
         matrix = none.transform(table)
         self.encoders: dict[str, Encoder] = {"none": none}
@@ -58,6 +59,12 @@ class Matrices:
         """Whether workers can use it."""
         return encoding in self._shared
 
+    def width(self, encoding: str) -> int:
+        """Columns of an encoding, or about how many it would have."""
+        if encoding in self._shared:
+            return len(self._shared[encoding][1].names)
+        return expected_width(encoding, self._features)
+
     def get(self, encoding: str) -> tuple[DataRef, Matrix]:
         """Reference to the shared values of a ready encoding, and the matrix without them."""
         return self._shared[encoding]
@@ -66,7 +73,9 @@ class Matrices:
         """The job that makes an encoding ready; `limits` are those of a :class:`Job`."""
         folder = self._folder / encoding
         shutil.rmtree(folder, ignore_errors=True)  # of a try that did not end
-        task = EncodeTask(encoding, self._schema, self._columns, self._n_rows, folder)
+        task = EncodeTask(
+            encoding, self._schema, self._columns, self._bundles, self._n_rows, folder
+        )
         return Job(ENCODE_TABLE, task, **limits)
 
     def begin(self, encoding: str, job: int) -> None:

@@ -1,9 +1,8 @@
 """What to run next: go on with a trial, begin a starting configuration, or propose."""
 
 import logging
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
-from math import isinf
 from typing import Any
 
 import optuna
@@ -28,7 +27,17 @@ FAILURES = 3
 """A family of which so many trials failed one after the other is not tried again."""
 
 WHOLE_SHARE = 0.9
-"""Nothing is begun that would take more of the time left than this."""
+"""A trial that would take more of the time left than this is begun only where a worker would be
+idle otherwise, and then on fewer rows."""
+
+TOO_LATE = 0.02
+"""Share of the budget before its end in which no trial is begun."""
+
+MOST_CELLS = 30_000_000
+"""Dense matrices with more numbers than this are not made: they take longer than they bring."""
+
+ENCODE = 4e-8
+"""Seconds for a number of a dense matrix that is not made yet."""
 
 
 class Scheduler:
@@ -39,6 +48,8 @@ class Scheduler:
     plan : SearchPlan
     race : RaceTable
         The evidence that the pruner looks at.
+    width : callable
+        From the name of an encoding to the number of its columns.
 
     Attributes
     ----------
@@ -49,8 +60,8 @@ class Scheduler:
     costs : CostModel
     """
 
-    def __init__(self, plan: SearchPlan, race: RaceTable) -> None:
-        self._plan = plan
+    def __init__(self, plan: SearchPlan, race: RaceTable, width: Callable[[str], int]) -> None:
+        self._plan, self._width = plan, width
         self.trials: list[Trial] = []
         self._aside: list[str] = []
         self._n_rows = len(plan.splits.valid_rows)
@@ -100,43 +111,66 @@ class Scheduler:
         waiting = [
             (position, start, family)
             for position, (start, family) in enumerate(self.studies.waiting)
-            if family.encoding(start.params) not in blocked and not self._put_aside(family)
+            if self._possible(family, start.params, blocked)
         ]
+        left = plan.clock.left
+        if plan.clock.budget is not None and left < TOO_LATE * plan.clock.budget:
+            return None
+        starts = {
+            position: self._seconds(family, start.params) for position, start, family in waiting
+        }
         for share in (LARGE_SHARE, WHOLE_SHARE):
-            for position, start, family in waiting:
-                if self._affordable(family, start.params, share):
+            for position, seconds in starts.items():
+                if seconds <= share * left:
                     return self._open(*self.studies.take_start(position), is_start=True)
-        if waiting and len(self.trials) == 1:  # something must begin; it is made smaller
-            return self._open(*self.studies.take_start(waiting[0][0]), is_start=True)
         if plan.configurations:
-            return None
-        fitting = [
-            f.name
+            return self._quickest(starts, {})
+        families = {
+            f.name: self._seconds(f, self._typical(f))
             for f in plan.families
-            if f.tunable
-            and not self._put_aside(f)
-            and f.encoding(self._typical(f)) not in blocked
-            and self._affordable(f, self._typical(f), WHOLE_SHARE)
-        ]
+            if f.tunable and self._possible(f, self._typical(f), blocked)
+        }
+        fitting = [name for name, seconds in families.items() if seconds <= WHOLE_SHARE * left]
         if not fitting:
-            return None
+            return self._quickest(starts, families)
         return self._open(*self.studies.propose(self.bandit.choose(fitting)), is_start=False)
 
-    def _affordable(self, family: Family, params: Mapping[str, Any], share: float) -> bool:
-        """Whether a trial is expected to end within a share of what is left."""
-        left = self._plan.clock.left
-        if isinf(left):
-            return True
+    def _quickest(
+        self, starts: Mapping[int, float], families: Mapping[str, float]
+    ) -> Trial | None:
+        """Begin what would take the least; it is too long, and will be made smaller."""
+        start = min(starts, key=lambda p: starts[p], default=None)
+        family = min(families, key=lambda n: families[n], default=None)
+        if start is not None and (family is None or starts[start] <= families[family]):
+            return self._open(*self.studies.take_start(start), is_start=True)
+        if family is not None:
+            return self._open(*self.studies.propose(family), is_start=False)
+        return None
+
+    def _possible(
+        self, family: Family, params: Mapping[str, Any], blocked: Container[str]
+    ) -> bool:
+        """Whether a trial may be begun now, be it long or short."""
+        encoding = family.encoding(params)
+        if encoding in blocked or family.name in self._aside:
+            return False
+        return encoding == "tree" or self._n_rows * self._width(encoding) <= MOST_CELLS
+
+    def _seconds(self, family: Family, params: Mapping[str, Any]) -> float:
+        """What a trial is expected to take, all its folds one after the other."""
         folds = self._plan.splits.folds
         whole = self._whole(family)
         n_rows = self._n_rows if whole else len(folds[0].train)
         problem = replace(self._plan.problem, n_rows=n_rows)
-        forecast = self.costs.forecast(family, dict(params), problem)
+        encoding = family.encoding(params)
+        width = self._width(encoding)
+        forecast = self.costs.forecast(family, dict(params), problem, width=width)
         fits = 1 if whole else len(folds)
-        expected = forecast.seconds * fits
+        tried = {t.family.encoding(t.params) for t in self.trials}
+        encode = 0.0 if encoding in tried or encoding == "tree" else ENCODE * self._n_rows * width
         if fits == 1:  # the clock may end a single fit early, and what it has counts
-            expected *= TRUNCATED
-        return expected <= share * left
+            return encode + forecast.seconds * TRUNCATED
+        return encode + forecast.seconds * fits
 
     def _typical(self, family: Family) -> Mapping[str, Any]:
         """Parameters that stand for the family's next proposal: those of its latest trial."""
@@ -145,10 +179,6 @@ class Scheduler:
                 return trial.params
         starts = family.starts(self._plan.problem)
         return starts[0].params if starts else {}
-
-    def _put_aside(self, family: Family) -> bool:
-        """Whether the family failed so often in a row that more trials would be in vain."""
-        return family.name in self._aside
 
     def book(self, trial: Trial, outcome: FoldOutcome, width: int, n_threads: int) -> None:
         """Learn what a fit has cost."""

@@ -1,5 +1,6 @@
 """The score of a whole trial: a job of a worker, as the metric may be the user's own code."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,9 +35,25 @@ class ScoreTask:
     out: Path
 
 
+@dataclass(frozen=True)
+class Scored:
+    """What came of it.
+
+    Parameters
+    ----------
+    score : float
+        In the metric's own sign; nan where it is not defined.
+    seconds : float
+        That the metric took.
+    """
+
+    score: float
+    seconds: float
+
+
 def score_trial(
     task: ScoreTask, data: Sequence[Mapping[str, np.ndarray]], channel: Channel
-) -> float:
+) -> Scored:
     """Put the predictions of the folds together, keep them, and score them as a whole.
 
     Parameters
@@ -48,8 +65,7 @@ def score_trial(
 
     Returns
     -------
-    float
-        In the metric's own sign; nan where it is not defined.
+    Scored
 
     Raises
     ------
@@ -71,4 +87,7 @@ def score_trial(
     if not covered.all():
         y, total = y[covered], total[covered]
         weight = None if weight is None else weight[covered]
-    return Metric.from_payload(task.metric).score(y, total, weight)
+    metric = Metric.from_payload(task.metric)
+    started = time.perf_counter()
+    score = metric.score(y, total, weight)
+    return Scored(score, time.perf_counter() - started)

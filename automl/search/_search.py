@@ -8,6 +8,7 @@ import numpy as np
 
 from automl.compute import Engine, Event, Failure, Job, Killed
 from automl.families import get_family
+from automl.features import ENCODINGS
 from automl.search._baseline import keep_plain_baseline
 from automl.search._ends import Kind, describe_end, is_bad_luck, is_memory
 from automl.search._jobs import NOTHING, Jobs, target_arrays
@@ -16,6 +17,7 @@ from automl.search._matrices import Matrices
 from automl.search._plan import SearchPlan
 from automl.search._race import FOLD_STEPS, RaceTable
 from automl.search._scheduler import Scheduler
+from automl.search._score import Scored
 from automl.search._trial import FoldOutcome, Trial, TrialState
 from automl.search._work import Work, cost_of
 from automl.table import Table
@@ -78,7 +80,7 @@ class Search:
         self._work: dict[int, Work] = {}
         self._entered: set[int] = set()
         self._race = RaceTable(plan.metric.loss(plan.metric.optimum))
-        self._scheduler = Scheduler(plan, self._race)
+        self._scheduler = Scheduler(plan, self._race, self.matrices.width)
         self.limits = Limits(
             plan.clock, self._scheduler.costs, plan.problem, plan.memory_per_worker
         )
@@ -151,7 +153,7 @@ class Search:
         """Give each idle worker its next fold; idle cores are lent to the fits there are."""
         chosen: list[tuple[Trial, int]] = []
         while self._engine.idle > len(chosen):
-            found = self._scheduler.next_fold(self.matrices.parked)
+            found = self._scheduler.next_fold(self._blocked())
             if found is None or len(self.matrices.parked) > MOST_PARKED:
                 break
             trial, fold = found
@@ -166,6 +168,14 @@ class Search:
         for trial, fold in chosen:
             self._submit(trial, fold, self.plan.resources.n_threads * (1 + lent))
 
+    def _blocked(self) -> set[str]:
+        """Encodings that nothing new should need: those that are being made, and, while the first
+        trial runs, all that are not ready, as a model comes first."""
+        finished = any(t.state is TrialState.COMPLETE for t in self.trials[1:])
+        if finished or not (self._work or self.matrices.parked):
+            return set(self.matrices.parked)
+        return {e for e in ENCODINGS if not self.matrices.ready(e)}
+
     def _encode(self, encoding: str) -> None:
         """Let a worker encode the table, if none has."""
         if not self.matrices.ready(encoding) and encoding not in self.matrices.parked:
@@ -178,8 +188,7 @@ class Search:
             self._encode(encoding)
             self.matrices.parked[encoding].append((trial, fold, n_threads))
             return
-        urgent = not any(t.state is TrialState.COMPLETE for t in self.trials[1:])
-        job, allowance = self._jobs.fit(trial, fold, n_threads, urgent=urgent)
+        job, allowance = self._jobs.fit(trial, fold, n_threads)
         if allowance.share <= 0:
             trial.running.discard(fold)
             self._give_up(trial, TrialState.FAILED, "it would need more memory than there is")
@@ -216,7 +225,7 @@ class Search:
             if event.kind != "done" and not self._again(work, event):
                 self._take_end(work, event.value)
         elif work.fold is None:
-            self._take_score(trial, event)
+            self._take_score(trial, event.value)
         else:
             self._take_outcome(work, event.value)
         if work.fold is not None:
@@ -271,9 +280,9 @@ class Search:
         if len(losses) > before and trial.record.should_prune():
             self._give_up(trial, TrialState.PRUNED, f"behind others after {len(losses)} folds")
 
-    def _take_score(self, trial: Trial, event: Event) -> None:
-        trial.score = float(event.value)
-        self.limits.book_call(event.seconds)
+    def _take_score(self, trial: Trial, scored: Scored) -> None:
+        trial.score = scored.score
+        self.limits.book_call(scored.seconds)
         if trial.record is not None and not np.isfinite(trial.score):
             self._give_up(trial, TrialState.FAILED, f"{self.plan.metric.name} is undefined")
             return

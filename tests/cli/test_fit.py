@@ -16,7 +16,7 @@ from .conftest import DATASETS, QUICK, command, environment
 
 KEYS = [
     *("run", "model", "task", "metric", "score", "score_interval", "winner"),
-    *("n_trials", "n_pruned", "n_failed", "elapsed_s", "budget_s", "device"),
+    *("n_trials", "n_pruned", "n_failed", "n_rows", "elapsed_s", "budget_s", "device"),
 ]
 
 
@@ -191,10 +191,21 @@ def test_data_errors_with_json(run):
     assert outcome.json == {"error": {"code": "data", "message": outcome.error}}
 
 
-def test_too_little_time_exits_4(run, penguins):
-    outcome = run("fit", penguins, "--target", "species", "--time-budget", "0.3", "--json")
+def test_too_little_time_leaves_the_constant_and_says_so(run, penguins):
+    arguments = ("fit", penguins, "--target", "species", "--time-budget", "0.3", "--out", "run")
+    outcome = run(*arguments)
+    assert outcome.code == 0
+    assert "predicts a constant" in outcome.out
+    assert run("predict", "run/model.automl", penguins, "--out", "p.csv").code == 0
+
+
+def test_no_trial_that_works_exits_4(run, penguins, tmp_path):
+    (tmp_path / "bad.json").write_text('{"family": "lightgbm", "params": {"num_leaves": 1}}')
+    flags = ("--configurations", "bad.json", "--max-trials", "1", "--json")
+    outcome = run("fit", penguins, "--target", "species", *flags)
     assert outcome.code == 4
     assert outcome.json["error"] == {"code": "no_model", "message": outcome.error}
+    assert "num_leaves" in outcome.error
 
 
 def test_a_terminal_shows_one_line_that_changes(penguins, tmp_path):

