@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from automl.families import Contributing, Model, get_family
 from automl.features import Encoder
 from automl.objective import decide_labels
-from automl.table import Schema, Target
+from automl.table import Schema, Table, Target
 
 THREADED_ROWS = 5000
 """Below this many rows one thread is faster than waking others."""
@@ -83,15 +83,25 @@ class Predictor:
         SchemaError
             If a column is missing or a value has the wrong type.
         """
-        table = self.schema.apply(frame, estimator=estimator)
-        n_threads = n_threads if table.n_rows >= THREADED_ROWS else 1
         encodings = {m.encoding for m in self.members}
-        values = {e: self.encoders[e].transform(table).values for e in encodings}
+        table = self.schema.apply(
+            frame,
+            estimator=estimator,
+            n_threads=n_threads,
+            deferred=encodings != {"none"},  # the others read every column
+        )
+        n_threads = n_threads if table.n_rows >= THREADED_ROWS else 1
+        values = {e: self._encode(e, table, n_threads) for e in encodings}
         weights = np.array([m.weight for m in self.members])
         total: np.ndarray | float = 0.0
         for member, weight in zip(self.members, weights / weights.sum(), strict=True):
             total = total + weight * member.predict(values[member.encoding], n_threads)
         return np.asarray(total)
+
+    def _encode(self, encoding: str, table: Table, n_threads: int) -> np.ndarray:
+        """The matrix of an encoding, column by column for trees, which read it as they like."""
+        order: Literal["C", "F"] = "F" if encoding == "tree" else "C"
+        return self.encoders[encoding].transform(table, order=order, n_threads=n_threads).values
 
     def decide(self, raw: np.ndarray) -> np.ndarray:
         """Labels of classification, or values of regression, of shape (n_rows,)."""

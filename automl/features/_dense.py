@@ -1,15 +1,16 @@
 """The encodings for everything that is not a tree: scaled, or piecewise linear."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from itertools import chain
+from typing import Any, Literal
 
 import numpy as np
 
 from automl.features._dates import date_parts
-from automl.features._matrix import Matrix
+from automl.features._matrix import Matrix, fill
 from automl.features._tree import FLOAT32_MAX, varying_parts
-from automl.table import Column, Table
+from automl.table import Column, Schema, Table
 
 MAX_ONE_HOT = 40
 """Categories of one column with an indicator of their own; the rest share one."""
@@ -76,59 +77,94 @@ class DenseEncoder:
     @classmethod
     def fit(cls, table: Table, kind: str) -> "DenseEncoder":
         """Learn medians, scales, edges and frequent categories."""
-        parts = {
-            c.name: varying_parts(table.columns[c.name])
-            for c in table.schema.features
-            if c.role == "datetime"
-        }
-        streams = list(_number_streams(table, parts))
+        features = table.schema.features
+        parts = {c.name: varying_parts(table, c.name) for c in features if c.role == "datetime"}
+        sources = [c.name for c in features if c.role != "categorical"]
+        width = sum(len(_stream_names(name, parts)) for name in sources)
         bins = 0
-        if kind == "piecewise" and streams:
-            bins = int(np.clip(WIDTH // len(streams), 4, MAX_BINS))
-        numbers = tuple(_fit_number(name, source, v, bins) for name, source, v in streams)
+        if kind == "piecewise" and width:
+            bins = int(np.clip(WIDTH // width, 4, MAX_BINS))
+        numbers = tuple(
+            _fit_number(name, source, values, bins)
+            for source in sources  # one after the other: all at once would be the table again
+            for name, values in _streams(source, table.columns[source], parts).items()
+        )
         categories = tuple(
-            _fit_category(c, table.columns[c.name])
-            for c in table.schema.features
-            if c.role == "categorical"
+            _fit_category(c, table.columns[c.name]) for c in features if c.role == "categorical"
         )
         return cls(kind, numbers, categories, parts)
 
-    def transform(self, table: Table) -> Matrix:
-        """Encode the rows of `table`, which has the schema of the fit."""
-        columns: list[np.ndarray] = []
-        names: list[str] = []
-        sources: list[str] = []
+    def header(self, schema: Schema) -> Matrix:
+        """Return the matrix of a table of this schema without its rows: names and dtype."""
+        entries: list[tuple[str, str]] = []
+        for n in self.numbers:
+            labels = [n.name, *(f"{n.name}>{low:.6g}" for low in n.edges[:-1])]
+            labels += [f"{n.name}?"] if n.indicator else []
+            entries += [(label, n.source) for label in labels]
+        for c in self.categories:
+            labels = [f"{c.name}={code}" for code in range(c.codes)]
+            labels += [f"{c.name}=other"] if c.others else []
+            labels += [f"{c.name}?"] if c.missing else []
+            entries += [(label, c.name) for label in labels]
+        names = tuple(label for label, _ in entries)
+        sources = tuple(source for _, source in entries)
+        empty = np.empty((0, len(names)), np.float32)
+        return Matrix(empty, names, sources, (0,) * len(names))
 
-        def add(name: str, source: str, values: np.ndarray) -> None:
-            columns.append(values.astype(np.float32, copy=False))
-            names.append(name)
-            sources.append(source)
+    def transform(
+        self,
+        table: Table,
+        *,
+        out: np.ndarray | None = None,
+        order: Literal["C", "F"] = "C",
+        n_threads: int = 1,
+    ) -> Matrix:
+        """Encode the rows of `table`, which has the schema of the fit.
 
-        streams = {name: v for name, _, v in _number_streams(table, self.parts)}
+        Parameters
+        ----------
+        table : Table
+        out : ndarray of shape (n_rows, n_columns), optional
+            An array to fill, of the dtype and width of `header`.
+        order : {"C", "F"}
+            Whether a new array lies row by row or column by column.
+        n_threads : int
+        """
+        header = self.header(table.schema)
+        return fill(header, table, self._write, out=out, order=order, n_threads=n_threads)
+
+    def _write(self, table: Table, rows: slice, out: np.ndarray) -> None:
+        numbers, categories = self._number_blocks(table, rows), self._category_blocks(table, rows)
+        for i, block in enumerate(chain(numbers, categories)):
+            out[:, i] = block
+
+    def _number_blocks(self, table: Table, rows: slice) -> Iterator[np.ndarray]:
+        source, streams = None, dict[str, np.ndarray]()
         for number in self.numbers:
+            if number.source != source:
+                source = number.source
+                streams = _streams(source, table.block(source, rows), self.parts)
             values = streams[number.name]
             missing = ~np.isfinite(values)
             filled = np.where(missing, number.center, values)
             with np.errstate(over="ignore"):
                 scaled = np.clip((filled - number.center) / number.scale, -FAR, FAR)
-            add(number.name, number.source, scaled / np.sqrt(1 + (scaled / 3) ** 2))
+            yield scaled / np.sqrt(1 + (scaled / 3) ** 2)
             for i, low in enumerate(number.edges[:-1]):
-                width = number.edges[i + 1] - low
                 with np.errstate(over="ignore"):
-                    level = np.clip((filled - low) / width, 0.0, 1.0)
-                add(f"{number.name}>{low:.6g}", number.source, level)
+                    yield np.clip((filled - low) / (number.edges[i + 1] - low), 0.0, 1.0)
             if number.indicator:
-                add(f"{number.name}?", number.source, missing)
+                yield missing
+
+    def _category_blocks(self, table: Table, rows: slice) -> Iterator[np.ndarray]:
         for category in self.categories:
-            codes = table.columns[category.name]
+            codes = table.block(category.name, rows)
             for code in range(category.codes):
-                add(f"{category.name}={code}", category.name, codes == code)
+                yield codes == code
             if category.others:
-                add(f"{category.name}=other", category.name, codes >= category.codes)
+                yield codes >= category.codes
             if category.missing:
-                add(f"{category.name}?", category.name, codes < 0)
-        values = np.stack(columns, axis=1) if columns else np.zeros((table.n_rows, 0), np.float32)
-        return Matrix(values, tuple(names), tuple(sources), (0,) * len(names))
+                yield codes < 0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -145,25 +181,31 @@ class DenseEncoder:
         )
 
 
-def _number_streams(
-    table: Table, parts: Mapping[str, Sequence[str]]
-) -> list[tuple[str, str, np.ndarray]]:
-    """Every number of the table, those of its dates included: (name, source, values)."""
-    streams: list[tuple[str, str, np.ndarray]] = []
-    for column in table.schema.features:
-        values = table.columns[column.name]
-        if column.role == "datetime":
-            split = date_parts(values)
-            for part in parts[column.name]:
-                streams.append((f"{column.name}.{part}", column.name, split[part]))
-                if part in CYCLES:
-                    angle = split[part] * (2 * np.pi / CYCLES[part])
-                    streams.append((f"{column.name}.{part}.sin", column.name, np.sin(angle)))
-                    streams.append((f"{column.name}.{part}.cos", column.name, np.cos(angle)))
-        elif column.role != "categorical":
-            bounded = np.clip(values, -FLOAT32_MAX, FLOAT32_MAX)
-            streams.append((column.name, column.name, bounded))
-    return streams
+def _stream_names(source: str, parts: Mapping[str, Sequence[str]]) -> list[str]:
+    """Names of the numbers that a column is to a model: itself, or the parts of its dates."""
+    if source not in parts:
+        return [source]
+    names = []
+    for part in parts[source]:
+        names.append(f"{source}.{part}")
+        if part in CYCLES:
+            names += [f"{source}.{part}.sin", f"{source}.{part}.cos"]
+    return names
+
+
+def _streams(
+    source: str, values: np.ndarray, parts: Mapping[str, Sequence[str]]
+) -> dict[str, np.ndarray]:
+    """The numbers that a column is to a model, by name."""
+    if source not in parts:
+        return {source: np.clip(values, -FLOAT32_MAX, FLOAT32_MAX)}
+    found = []
+    for part, numbers in date_parts(values, parts[source]).items():
+        found.append(numbers)
+        if part in CYCLES:
+            angle = numbers * (2 * np.pi / CYCLES[part])
+            found += [np.sin(angle), np.cos(angle)]
+    return dict(zip(_stream_names(source, parts), found, strict=True))
 
 
 def _fit_number(name: str, source: str, values: np.ndarray, bins: int) -> Number:

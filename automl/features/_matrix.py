@@ -1,8 +1,20 @@
-"""The matrix that a model family is given."""
+"""The matrix that a model family is given, and how it is filled."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
+
+from automl.table import Table
+
+BLOCK_BYTES = 1 << 19
+"""What is filled at once of a matrix that lies row by row: as much as stays in cache."""
+
+LEAST_BLOCK = 1 << 10
+LONG_BLOCK = 1 << 15
+"""Rows that are filled at once where a matrix lies column by column."""
 
 
 @dataclass(frozen=True)
@@ -41,3 +53,63 @@ class Matrix:
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
         return self.values.shape[0], self.values.shape[1]
+
+
+Write = Callable[[Table, slice, np.ndarray], None]
+"""Encodes some rows of a table into the same rows of the matrix."""
+
+
+def fill(
+    header: Matrix,
+    table: Table,
+    write: Write,
+    *,
+    out: np.ndarray | None,
+    order: Literal["C", "F"],
+    n_threads: int,
+) -> Matrix:
+    """Encode a table block by block.
+
+    Parameters
+    ----------
+    header : Matrix of shape (0, n_columns)
+        The matrix without its rows.
+    table : Table
+    write : callable
+        Encodes some rows.
+    out : ndarray of shape (n_rows, n_columns), optional
+        An array to fill, such as one that lies in a file; a new one by default.
+    order : {"C", "F"}
+        How a new one lies in memory: row by row, which fits need, or column by column, which is
+        filled several times as fast.
+    n_threads : int
+        How many blocks of rows are encoded at the same time.
+    """
+    shape, dtype = (table.n_rows, header.shape[1]), header.values.dtype
+    if out is None:
+        out = np.empty(shape, dtype, order=order)
+    elif out.shape != shape or out.dtype != dtype:
+        raise ValueError(
+            f"out is {out.dtype} of the shape {out.shape}, but the matrix is {dtype} of the "
+            f"shape {shape}; make it with the dtype of header(schema)."
+        )
+    values = np.asarray(out)  # indexing a memmap takes longer
+    longest = LONG_BLOCK
+    if values.flags.c_contiguous and shape[1] > 1:
+        longest = int(np.clip(BLOCK_BYTES // (shape[1] * dtype.itemsize), LEAST_BLOCK, LONG_BLOCK))
+    slices = _slices(table.n_rows, longest, n_threads)
+    if n_threads > 1 and len(slices) > 1:
+        with ThreadPoolExecutor(n_threads) as pool:
+            list(pool.map(lambda rows: write(table, rows, values[rows]), slices))
+    else:
+        for rows in slices:
+            write(table, rows, values[rows])
+    return replace(header, values=values)
+
+
+def _slices(n_rows: int, longest: int, n_threads: int) -> list[slice]:
+    """Blocks of about equal size, as many for each thread."""
+    wanted = max(1, -(-n_rows // longest))
+    wanted = min(-(-wanted // n_threads) * n_threads, max(1, n_rows // LEAST_BLOCK))
+    size = max(1, -(-n_rows // wanted))
+    return [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from itertools import islice
+from typing import Any, Literal
 
 import numpy as np
 
-from automl.features._dates import date_parts
-from automl.features._matrix import Matrix
-from automl.table import Table
+from automl.features._dates import PARTS, date_parts
+from automl.features._matrix import Matrix, fill
+from automl.table import Schema, Table
 
 MAX_CATEGORIES = 254
 """Categories with a code of their own; a histogram of 255 bins holds them and the missing."""
@@ -53,41 +55,86 @@ class TreeEncoder:
         cardinalities: dict[str, int] = {}
         wide = False
         for column in table.schema.features:
-            values = table.columns[column.name]
+            name, n = column.name, len(column.categories)
             if column.role == "datetime":
-                parts[column.name] = varying_parts(values)
+                parts[name] = varying_parts(table, name)
             elif column.role == "categorical":
-                n = len(column.categories)
-                cardinalities[column.name] = min(n, MAX_CATEGORIES + 1)
+                cardinalities[name] = min(n, MAX_CATEGORIES + 1)
                 if n > MAX_CATEGORIES:
-                    counts = np.bincount(values[values >= 0], minlength=n)
-                    frequencies[column.name] = tuple((counts / max(1, len(values))).tolist())
+                    codes = table.columns[name]
+                    counts = np.bincount(codes[codes >= 0], minlength=n)
+                    frequencies[name] = tuple((counts / max(1, len(codes))).tolist())
             else:
-                wide = wide or merges_in_float32(values)
+                wide = wide or merges_in_float32(table, name)
         return cls(parts, frequencies, cardinalities, wide)
 
-    def transform(self, table: Table) -> Matrix:
-        """Encode the rows of `table`, which has the schema of the fit."""
-        blocks: list[tuple[str, str, np.ndarray, int]] = []
-        for column in table.schema.features:
-            values, name = table.columns[column.name], column.name
+    def header(self, schema: Schema) -> Matrix:
+        """Return the matrix of a table of this schema without its rows: names and dtype."""
+        entries: list[tuple[str, str, int]] = []
+        for column in schema.features:
+            name = column.name
             if column.role == "datetime":
-                split = date_parts(values)
-                blocks += [(f"{name}.{p}", name, split[p], 0) for p in self.parts[name]]
-            elif column.role == "categorical":
-                n = self.cardinalities[name]
-                codes = np.where(values >= 0, np.minimum(values, n - 1), np.nan)
-                blocks.append((name, name, codes, n))
-                if name in self.frequencies:
-                    shares = np.append(np.asarray(self.frequencies[name]), 0.0)
-                    blocks.append((f"{name}.frequency", name, shares[values], 0))
+                entries += [(f"{name}.{part}", name, 0) for part in self.parts[name]]
             else:
-                blocks.append((name, name, values, 0))
-        out = np.empty((table.n_rows, len(blocks)), np.float64 if self.wide else np.float32)
-        for i, block in enumerate(blocks):
-            out[:, i] = np.clip(block[2], -FLOAT32_MAX, FLOAT32_MAX)
-        names, sources, _, cardinalities = zip(*blocks, strict=True)
-        return Matrix(out, names, sources, cardinalities)
+                entries.append((name, name, self.cardinalities.get(name, 0)))
+            if name in self.frequencies:
+                entries.append((f"{name}.frequency", name, 0))
+        names, sources, cardinalities = zip(*entries, strict=True)
+        return Matrix(np.empty((0, len(entries)), self._dtype), names, sources, cardinalities)
+
+    def transform(
+        self,
+        table: Table,
+        *,
+        out: np.ndarray | None = None,
+        order: Literal["C", "F"] = "C",
+        n_threads: int = 1,
+    ) -> Matrix:
+        """Encode the rows of `table`, which has the schema of the fit.
+
+        Parameters
+        ----------
+        table : Table
+        out : ndarray of shape (n_rows, n_columns), optional
+            An array to fill, of the dtype and width of `header`.
+        order : {"C", "F"}
+            Whether a new array lies row by row or column by column.
+        n_threads : int
+        """
+        header = self.header(table.schema)
+        return fill(header, table, self._write, out=out, order=order, n_threads=n_threads)
+
+    def _write(self, table: Table, rows: slice, out: np.ndarray) -> None:
+        at = 0
+        for column in table.schema.features:
+            values = table.block(column.name, rows, limit=FLOAT32_MAX)
+            if column.role == "datetime":
+                blocks = list(date_parts(values, self.parts[column.name]).values())
+            elif column.role == "categorical":
+                per_code = self._per_code[column.name]
+                blocks = [np.take(entries, values, mode="wrap") for entries in per_code]
+            else:
+                blocks = [values]
+            for block in blocks:
+                out[:, at] = block
+                at += 1
+
+    @property
+    def _dtype(self) -> "np.dtype[Any]":
+        return np.dtype(np.float64 if self.wide else np.float32)
+
+    @cached_property
+    def _per_code(self) -> dict[str, list[np.ndarray]]:
+        """What stands in the matrix for each code of a category; the last entry is for -1."""
+        found = {}
+        for name, n in self.cardinalities.items():
+            shares = self.frequencies.get(name, ())
+            codes = np.minimum(np.arange(max(n, len(shares)) + 1), n - 1).astype(self._dtype)
+            codes[-1] = np.nan
+            found[name] = [codes]
+            if shares:
+                found[name].append(np.array([*shares, 0.0], dtype=self._dtype))
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -110,25 +157,42 @@ class TreeEncoder:
         )
 
 
-def varying_parts(seconds: np.ndarray) -> tuple[str, ...]:
-    """Names of the parts of these moments that have more than one value."""
-    names = [
-        name
-        for name, values in date_parts(seconds).items()
-        if len(np.unique(values[np.isfinite(values)])) > 1
-    ]
-    return tuple(names) or ("days",)
+def varying_parts(table: Table, name: str) -> tuple[str, ...]:
+    """Names of the parts of a column's moments that have more than one value."""
+    low = dict.fromkeys(PARTS, np.inf)
+    high = dict.fromkeys(PARTS, -np.inf)
+    for seconds in table.blocks(name):
+        for part, values in date_parts(seconds).items():
+            low[part] = np.fmin(low[part], np.fmin.reduce(values))
+            high[part] = np.fmax(high[part], np.fmax.reduce(values))
+    return tuple(part for part in PARTS if low[part] < high[part]) or ("days",)
 
 
-def merges_in_float32(values: np.ndarray) -> bool:
+def merges_in_float32(table: Table, name: str) -> bool:
     """Whether rounding to float32 makes distinct integers or ids equal.
 
     Measurements with more digits than float32 holds are not worth twice the memory; large
     integers (identifiers of things, amounts in cents, epoch numbers) are.
     """
-    finite = np.clip(values[np.isfinite(values)], -FLOAT32_MAX, FLOAT32_MAX)
-    if not len(finite) or np.abs(finite).max() < FLOAT32_EXACT:
+    extent = table.extent(name)
+    if not max(abs(extent.low), abs(extent.high)) >= FLOAT32_EXACT or not table.is_integral(name):
         return False
-    if (finite != np.floor(finite)).any():
+    if all(_exact(_finite(block)) for block in table.blocks(name)):
         return False
-    return len(np.unique(finite)) > len(np.unique(finite.astype(np.float32)))
+    if any(_merges(_finite(block)) for block in islice(table.blocks(name), 1)):
+        return True
+    return _merges(_finite(table.columns[name]))
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    finite: np.ndarray = np.clip(values[np.isfinite(values)], -FLOAT32_MAX, FLOAT32_MAX)
+    return finite
+
+
+def _exact(values: np.ndarray) -> bool:
+    return bool((values.astype(np.float32) == values).all())
+
+
+def _merges(values: np.ndarray) -> bool:
+    distinct = np.unique(values)
+    return len(distinct) > len(np.unique(distinct.astype(np.float32)))

@@ -8,6 +8,7 @@ from typing import Any
 
 from automl.exceptions import ArtifactError
 from automl.table._messages import shown
+from automl.table._values import canonical, is_missing
 
 
 class Role(StrEnum):
@@ -65,6 +66,27 @@ class Column:
     def codes(self) -> dict[str, int]:
         """Code of every category; built on first use, since one-row calls need it each time."""
         return {text: code for code, text in enumerate(self.categories)}
+
+    def code(self, text: str) -> int:
+        """Return the code of a text, -1 if it is missing or no category.
+
+        Examples
+        --------
+        >>> column = Column("size", Role.CATEGORICAL, "", categories=("S", "1"))
+        >>> column.code(" S"), column.code("1.0"), column.code("L"), column.code("NA")
+        (0, 1, -1, -1)
+        """
+        found = self._met.get(text)
+        if found is None:
+            found = -1 if is_missing(text) else self.codes.get(canonical(text), -1)
+            if found >= 0 and len(self._met) < 4 * len(self.categories):
+                self._met[text] = found
+        return found
+
+    @cached_property
+    def _met(self) -> dict[str, int]:
+        """Codes of texts that were asked for before: reading them anew takes longer."""
+        return {}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the column as plain values; what is at its default is left out."""

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from automl.exceptions import DataError
+from automl.table._blocks import count_codes, look_up
 from automl.table._column import Column, Role
 from automl.table._values import (
     Parsed,
@@ -22,11 +23,11 @@ from automl.table._values import (
     is_missing,
     is_nested,
     numbers,
-    seconds_since_epoch,
 )
 
 # Up to here, reading value by value is quicker than finding the distinct ones first.
 SHORT = 64
+NOTHING_BAD = np.zeros(0, dtype=bool)
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Distinct:
         if isinstance(series.dtype, pd.CategoricalDtype):
             return cls(series.cat.codes.to_numpy(), list(series.cat.categories.to_numpy()))
         if len(series) > SHORT:
+            if isinstance(series.dtype, pd.StringDtype) and series.dtype.storage == "pyarrow":
+                return cls(*_encoded(series))
             try:
                 codes, values = pd.factorize(series)
             except TypeError:  # lists or dicts among the cells
@@ -54,33 +57,45 @@ class Distinct:
     @cached_property
     def counts(self) -> np.ndarray:
         """Rows of each distinct value."""
-        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.values))
+        return count_codes(self.codes, len(self.values))
 
     def spread(self, per_value: np.ndarray, missing: float) -> np.ndarray:
         """Carry one result per distinct value back to the rows."""
         if self.one_each:
             return per_value
         table = np.append(per_value, np.array([missing], dtype=per_value.dtype))
-        out: np.ndarray = table[self.codes]
-        return out
+        return look_up(table, self.codes)
 
     def rows(self, parsed: Parsed) -> Parsed:
         """Carry what was read from the distinct values back to the rows."""
         if self.one_each:
             return parsed
-        return Parsed(self.spread(parsed.values, np.nan), self.spread(parsed.bad, False))
+        bad = self.spread(parsed.bad, False) if parsed.bad.any() else NOTHING_BAD
+        return Parsed(self.spread(parsed.values, np.nan), bad)
+
+
+def _encoded(series: pd.Series) -> tuple[np.ndarray, list[Any]]:
+    """Find the distinct texts of an Arrow column, in the order in which they come."""
+    encoded = pa.array(series.array).dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    codes = encoded.indices.fill_null(-1) if encoded.null_count else encoded.indices
+    return codes.to_numpy(), encoded.dictionary.to_pylist()
 
 
 Converter = Callable[[pd.Series, Column], Parsed]
-_NOTHING_BAD = np.zeros(0, dtype=bool)
 
 
 def plain_numbers(series: pd.Series) -> np.ndarray | None:
-    """Return the column as floats if its dtype is numeric, else None."""
+    """Return the column as numbers or truth values if its dtype is numeric, else None.
+
+    What numpy holds stays as it is, up to 8 bytes a value, and is made float64 where it is used.
+    """
     kind = series.dtype.kind
     if kind in "fiub":
         if isinstance(series.dtype, np.dtype):
-            return series.to_numpy(np.float64)
+            wide = series.dtype.itemsize > 8
+            return series.to_numpy(np.float64) if wide else series.to_numpy()
         return series.to_numpy(np.float64, na_value=np.nan)
     if kind == "m" and isinstance(series.dtype, np.dtype):
         lengths = series.to_numpy()
@@ -89,56 +104,41 @@ def plain_numbers(series: pd.Series) -> np.ndarray | None:
     return None
 
 
-def refuse_infinity(values: np.ndarray, name: str) -> None:
-    """Raise a DataError that names the first infinite value of a column."""
-    infinite = np.isinf(values)
-    if infinite.any():
-        row = int(infinite.argmax())
-        raise DataError(
-            f"Input X contains infinity or a value too large for dtype('float64'): column "
-            f"{name!r} has {values[row]} in row {row} (counting from 0), "
-            f"{int(infinite.sum()):,} such rows in all. Replace infinite values by missing ones "
-            f"(NaN) or by a number."
-        )
-
-
-def to_numeric(series: pd.Series, column: Column) -> Parsed:
-    """Return floats, NaN where missing."""
+def to_numeric(series: pd.Series, _: Column) -> Parsed:
+    """Return numbers, NaN where missing."""
     values = plain_numbers(series)
     if values is None:
         distinct = Distinct.of(series)
-        parsed = distinct.rows(numbers(distinct.values))
-    else:
-        parsed = Parsed(values, _NOTHING_BAD)
-    refuse_infinity(parsed.values, column.name)
-    return parsed
+        return distinct.rows(numbers(distinct.values))
+    return Parsed(values, NOTHING_BAD)
 
 
 def to_boolean(series: pd.Series, _: Column) -> Parsed:
-    """Return 1.0, 0.0 and NaN."""
-    if series.dtype.kind == "b":
-        return Parsed(series.to_numpy(np.float64, na_value=np.nan), _NOTHING_BAD)
+    """Return 1.0, 0.0 and NaN, or truth values."""
+    values = plain_numbers(series) if series.dtype.kind == "b" else None
+    if values is not None:
+        return Parsed(values, NOTHING_BAD)
     distinct = Distinct.of(series)
     return distinct.rows(booleans(distinct.values))
 
 
 def plain_dates(series: pd.Series) -> np.ndarray | None:
-    """Return the column as seconds since 1970 if its dtype is a date or a period, else None."""
+    """Return the column as ``datetime64`` in UTC if its dtype is a date or a period, else None."""
     dtype = series.dtype
     if isinstance(dtype, pd.PeriodDtype):
-        return seconds_since_epoch(series.dt.to_timestamp().to_numpy())
-    if isinstance(dtype, pd.DatetimeTZDtype):
-        return seconds_since_epoch(series.dt.tz_convert(None).to_numpy())
-    if isinstance(dtype, np.dtype) and dtype.kind == "M":
-        return seconds_since_epoch(series.to_numpy())
-    return None
+        series = series.dt.to_timestamp()
+    elif isinstance(dtype, pd.DatetimeTZDtype):
+        series = series.dt.tz_convert(None)
+    elif not isinstance(dtype, np.dtype) or dtype.kind != "M":
+        return None
+    return series.to_numpy()
 
 
 def to_datetime(series: pd.Series, column: Column) -> Parsed:
-    """Return seconds since 1970 in UTC, NaN where missing."""
-    seconds = plain_dates(series)
-    if seconds is not None:
-        return Parsed(seconds, _NOTHING_BAD)
+    """Return ``datetime64`` in UTC, or seconds since 1970 with NaN where missing."""
+    stamps = plain_dates(series)
+    if stamps is not None:
+        return Parsed(stamps, NOTHING_BAD)
     distinct = Distinct.of(series)
     return distinct.rows(dates(distinct.values, column.date_format))
 
@@ -147,14 +147,17 @@ def to_categorical(series: pd.Series, column: Column) -> Parsed:
     """Return the codes of the column's categories, -1 where missing or not seen at fit."""
     distinct = Distinct.of(series)
     values = distinct.values
-    codes, bad = np.full(len(values), -1, dtype=np.int32), np.zeros(len(values), dtype=bool)
-    known = column.codes
+    codes, nested = np.full(len(values), -1, dtype=np.int32), []
     for position, value in enumerate(values):
-        if is_nested(value):
-            bad[position] = True
+        if isinstance(value, str):
+            codes[position] = column.code(value)
+        elif is_nested(value):
+            nested.append(position)
         elif not is_missing(value):
-            codes[position] = known.get(canonical(value), -1)
-    return Parsed(distinct.spread(codes, -1), distinct.spread(bad, False))
+            codes[position] = column.codes.get(canonical(value), -1)
+    bad = np.zeros(len(values) if nested else 0, dtype=bool)
+    bad[nested] = True
+    return Parsed(distinct.spread(codes, -1), distinct.spread(bad, False) if nested else bad)
 
 
 CONVERTERS: dict[Role, Converter] = {

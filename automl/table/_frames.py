@@ -1,6 +1,7 @@
 """Whatever people hold their table in becomes a pandas frame."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -128,9 +129,24 @@ def _refuse_python_objects(frame: nw.DataFrame[Any]) -> None:
 
 def from_arrow(table: pa.Table) -> pd.DataFrame:
     """Return an Arrow table as a frame whose dates are dates, not Python objects."""
-    _refuse_twins(table.column_names)
-    frame: pd.DataFrame = table.to_pandas(date_as_object=False)
+    refuse_twins(table.column_names)
+    with granted_threads() as n_threads:
+        frame: pd.DataFrame = table.to_pandas(date_as_object=False, use_threads=n_threads > 1)
     return frame
+
+
+@contextmanager
+def granted_threads() -> Iterator[int]:
+    """Keep Arrow from using more threads than this process was granted cores; yield how many."""
+    from automl.compute import granted_cores
+
+    before = pa.cpu_count()
+    granted = min(before, granted_cores())
+    pa.set_cpu_count(granted)
+    try:
+        yield granted
+    finally:
+        pa.set_cpu_count(before)
 
 
 def _from_array(array: np.ndarray) -> pd.DataFrame:
@@ -184,11 +200,11 @@ def _with_string_labels(frame: pd.DataFrame) -> pd.DataFrame:
     ):
         frame = frame.set_axis([str(label) for label in labels], axis=1)
     if not frame.columns.is_unique:
-        _refuse_twins(frame.columns)
+        refuse_twins(frame.columns)
     return frame
 
 
-def _refuse_twins(names: Sequence[str] | pd.Index) -> None:
+def refuse_twins(names: Sequence[str] | pd.Index) -> None:
     labels = pd.Index(names)
     if not labels.is_unique:
         twins = labels[labels.duplicated()].unique()

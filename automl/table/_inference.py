@@ -7,8 +7,15 @@ import numpy as np
 import pandas as pd
 
 from automl.exceptions import DataError
+from automl.table._blocks import (
+    Extent,
+    all_distinct,
+    goes_up_by_one,
+    is_integral,
+    refuse_infinity,
+)
 from automl.table._column import Column, Role
-from automl.table._convert import EXPECTED, refuse_infinity
+from automl.table._convert import EXPECTED
 from automl.table._dates import guess_format, looks_like_dates
 from automl.table._look import Look
 from automl.table._messages import counted, shown
@@ -67,7 +74,7 @@ def detect_typed_numbers(look: Look) -> Column | None:
         return None
     if look.n_missing == len(values):
         return _nothing(look)
-    if look.n_missing == 0 and values.min() == values.max():
+    if look.n_missing == 0 and look.extent.low == look.extent.high:
         return _same(look, look.series.iloc[0])
     if kind == "b":
         return look.column(Role.BOOLEAN, "true/false")
@@ -77,12 +84,12 @@ def detect_typed_numbers(look: Look) -> Column | None:
 
 def detect_typed_dates(look: Look) -> Column | None:
     """Date dtypes: constant or datetime."""
-    seconds = look.dates
-    if seconds is None:
+    stamps = look.dates
+    if stamps is None:
         return None
-    if look.n_missing == len(seconds):
+    if look.n_missing == len(stamps):
         return _nothing(look)
-    if look.n_missing == 0 and seconds.min() == seconds.max():
+    if look.n_missing == 0 and look.extent.low == look.extent.high:
         return _same(look, str(look.series.iloc[0]))
     return as_datetime(look)
 
@@ -106,14 +113,14 @@ def detect_boolean(look: Look) -> Column | None:
     if len(look.frequencies) > 6:  # yes, Yes, YES, no, No, NO
         return None
     spelling = boolean_spelling(look.distinct.values)
-    if not spelling and all(isinstance(value, bool | np.bool_) for value in look.sample()):
+    if not spelling and all(isinstance(value, bool | np.bool_) for value in look.sample):
         spelling = "true/false"
     return look.column(Role.BOOLEAN, spelling) if spelling else None
 
 
 def detect_written_numbers(look: Look) -> Column | None:
     """Text and objects that nearly all are plain numbers."""
-    if np.mean(~numbers(look.sample()).bad) < READABLE / 2:
+    if np.mean(~numbers(look.sample).bad) < READABLE / 2:
         return None  # so that long texts are not read twice
     parsed = numbers(look.distinct.values)
     if look.share_read(parsed) < READABLE or _are_codes(look, parsed):
@@ -137,7 +144,7 @@ def detect_nested(look: Look) -> Column | None:
 
 def detect_written_dates(look: Look) -> Column | None:
     """Date objects, or text that looks like dates and can be read as such."""
-    sample = [canonical(value) for value in look.sample()]
+    sample = [canonical(value) for value in look.sample]
     if not looks_like_dates(sample, READABLE):
         return None
     found = _datetime(look, guess_format(sample)[0])
@@ -152,7 +159,7 @@ def detect_written_identifier(look: Look) -> Column | None:
     n_rows = len(look.series)
     if n_rows < MIN_IDENTIFIER_ROWS or look.n_missing or len(look.frequencies) < n_rows:
         return None
-    words = np.mean([len(canonical(value).split()) for value in look.sample()])
+    words = np.mean([len(canonical(value).split()) for value in look.sample])
     if words >= TEXT_WORDS:
         return None
     return look.column(Role.IDENTIFIER, "a different short text in every row")
@@ -174,14 +181,16 @@ DETECTORS: tuple[Detector, ...] = (
 def as_numeric(look: Look) -> Column:
     """Take the column as numbers."""
     if look.numbers is not None:
-        refuse_infinity(look.numbers, look.name)
+        if np.isinf([look.extent.low, look.extent.high]).any():
+            refuse_infinity(look.numbers, look.name)
         noun = "lengths of time in seconds," if look.series.dtype.kind == "m" else ""
-        return look.column(Role.NUMERIC, _range(look.numbers, noun))
+        return look.column(Role.NUMERIC, _range(look.numbers, look.extent, noun))
     parsed = numbers(look.distinct.values)
     _must_read(look, parsed, Role.NUMERIC)
     refuse_infinity(look.distinct.rows(parsed).values, look.name)
     noun = "numbers written as text," if isinstance(look.series.dtype, pd.StringDtype) else ""
-    return look.column(Role.NUMERIC, _range(parsed.values, noun), parsed=parsed)
+    told = _range(parsed.values, Extent.of(parsed.values), noun)
+    return look.column(Role.NUMERIC, told, parsed=parsed)
 
 
 def as_categorical(look: Look) -> Column:
@@ -203,7 +212,7 @@ def as_boolean(look: Look) -> Column:
 def as_datetime(look: Look) -> Column:
     """Take the column as dates."""
     if look.dates is not None:
-        return look.column(Role.DATETIME, _days(look.dates))
+        return look.column(Role.DATETIME, _days(look.extent))
     known = [text for text in look.texts if text is not None]
     date_format = guess_format(known)[0]
     _must_read(look, dates(look.distinct.values, date_format), Role.DATETIME)
@@ -216,7 +225,7 @@ def _datetime(look: Look, date_format: str, share: float = READABLE) -> Column |
     parsed = dates(look.distinct.values, date_format)
     if look.share_read(parsed) < share:
         return None
-    reason = _days(parsed.values)
+    reason = _days(Extent.of(parsed.values))
     return look.column(Role.DATETIME, reason, parsed=parsed, date_format=date_format)
 
 
@@ -232,7 +241,7 @@ def _are_codes(look: Look, parsed: Parsed) -> bool:
 
 def _must_read(look: Look, parsed: Parsed, role: Role) -> None:
     if look.frequencies and look.share_read(parsed) == 0.0:
-        value = look.sample()[0]
+        value = look.sample[0]
         raise DataError(
             f"Column {look.name!r} was declared {role.value!r}, but none of its values can be "
             f"read as {EXPECTED[role]}; the first is {shown(value)}."
@@ -256,11 +265,11 @@ DECLARABLE = tuple(role.value for role in _FORCED)
 
 def _identifier(look: Look, values: np.ndarray) -> Column | None:
     """Tell row numbers and keys from amounts: complete, distinct, in step or named so."""
-    if len(values) < MIN_IDENTIFIER_ROWS or np.isnan(values).any() or not _integral(values):
+    if len(values) < MIN_IDENTIFIER_ROWS or Extent.of(values).n_missing or not is_integral(values):
         return None
-    if bool((np.diff(values) == 1).all()):
+    if goes_up_by_one(values):
         return look.column(Role.IDENTIFIER, "integers that go up by 1 from row to row")
-    if _ID_NAME.search(look.name) and len(np.unique(values)) == len(values):
+    if _ID_NAME.search(look.name) and all_distinct(values):
         return look.column(Role.IDENTIFIER, "distinct integers under the name of a key")
     return None
 
@@ -274,23 +283,17 @@ def _same(look: Look, value: object) -> Column:
     return Column(look.name, Role.CONSTANT, f"{told} in every row")
 
 
-def _integral(values: np.ndarray) -> bool:
-    known = values[~np.isnan(values)]
-    return bool((known == np.floor(known)).all())
-
-
-def _range(values: np.ndarray, noun: str = "") -> str:
-    if np.isnan(values).all():
+def _range(values: np.ndarray, extent: Extent, noun: str) -> str:
+    if extent.n_missing == len(values):
         return "numbers"
-    noun = noun or ("integers" if _integral(values) else "numbers")
-    return f"{noun} from {np.nanmin(values):,.10g} to {np.nanmax(values):,.10g}"
+    noun = noun or ("integers" if is_integral(values) else "numbers")
+    return f"{noun} from {extent.low:,.10g} to {extent.high:,.10g}"
 
 
-def _days(seconds: np.ndarray) -> str:
-    if np.isnan(seconds).all():
+def _days(extent: Extent) -> str:
+    if np.isnan(extent.low):
         return "dates"
     first, last = (
-        np.datetime64(int(second // 86400), "D")
-        for second in (np.nanmin(seconds), np.nanmax(seconds))
+        np.datetime64(int(second // 86400), "D") for second in (extent.low, extent.high)
     )
     return f"dates from {first} to {last}"

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import narwhals.stable.v2 as nw
@@ -19,11 +20,36 @@ _NUMBER_KINDS = ("integer", "floating", "mixed-integer-float", "decimal")
 
 @dataclass(frozen=True)
 class Labels:
-    """Values of a target without a gap."""
+    """Values of a target without a gap.
 
-    values: np.ndarray
+    Parameters
+    ----------
+    kind : {"bool", "number", "text"}
+    plain : numpy.ndarray
+        The values; of texts, the distinct ones in the order in which they come.
+    codes : numpy.ndarray, optional
+        Of texts, which of them each row holds.
+    declared_categories : bool
+        Whether the caller's type says that they are categories.
+    """
+
     kind: Literal["bool", "number", "text"]
+    plain: np.ndarray
+    codes: np.ndarray | None = None
     declared_categories: bool = False
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.plain if self.codes is None else self.codes)
+
+    @cached_property
+    def distinct(self) -> tuple[np.ndarray, np.ndarray]:
+        """For each row which of the distinct values it holds, and those in their order."""
+        if self.codes is not None:
+            return self.codes, self.plain
+        codes, values = pd.factorize(self.plain)
+        return codes, values
 
     @classmethod
     def read(cls, y: Any, name: str) -> "Labels":
@@ -44,8 +70,8 @@ class Labels:
             raise DataError(f"The target {name!r} is empty: found 0 sample(s), 1 is the minimum.")
         kind = _kind(series, name)
         missing = series.isna().to_numpy(dtype=bool)
-        if kind == "text":
-            codes, texts = pd.factorize(series)
+        codes, texts = pd.factorize(series) if kind == "text" else (None, ())
+        if codes is not None:
             blank = np.array([is_missing(text) and not text.strip() for text in texts] + [True])
             missing = missing | blank[codes]
         if missing.any():
@@ -55,7 +81,14 @@ class Labels:
                 f"{int(missing.argmax())} (counting from 0). Leave out the rows without a target; "
                 f"cells such as NA, None or ? count as missing in a text file."
             )
-        return cls(_plain(series, kind, name), kind, categories)
+        if codes is None:
+            return cls(kind, _plain(series, kind, name), None, categories)
+        merged, plain = pd.factorize(np.array([_text(value) for value in texts], dtype=object))
+        return cls(kind, plain, merged[codes], categories)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else canonical(value)
 
 
 def _one_column(y: Any) -> pd.Series:
@@ -133,10 +166,6 @@ def _kind(series: pd.Series, name: str) -> Literal["bool", "number", "text"]:
 def _plain(series: pd.Series, kind: str, name: str) -> np.ndarray:
     if kind == "bool":
         return series.to_numpy(dtype=np.bool_)
-    if kind == "text":
-        codes, texts = pd.factorize(series)
-        plain = [text if isinstance(text, str) else canonical(text) for text in texts]
-        return np.array(plain, dtype=object)[codes]
     if pd.api.types.infer_dtype(series) == "integer":
         if series.dtype.kind == "i":
             return series.to_numpy(dtype=np.int64)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from automl.table._blocks import Extent, blocks
 from automl.table._column import Column, Role
 from automl.table._convert import Distinct, plain_dates, plain_numbers
 from automl.table._values import Parsed, canonical, is_missing
@@ -24,13 +25,20 @@ class Look:
 
     @cached_property
     def numbers(self) -> np.ndarray | None:
-        """The column as floats if its dtype is numeric or boolean."""
+        """The column as numpy holds it if its dtype is numeric or boolean."""
         return plain_numbers(self.series)
 
     @cached_property
     def dates(self) -> np.ndarray | None:
-        """The column as seconds if its dtype is a date."""
+        """The column as ``datetime64`` if its dtype is a date."""
         return plain_dates(self.series)
+
+    @cached_property
+    def extent(self) -> Extent:
+        """How many of the numbers or dates are missing, and how far the others reach."""
+        typed = self.numbers if self.numbers is not None else self.dates
+        assert typed is not None
+        return Extent.of(typed)
 
     @cached_property
     def distinct(self) -> Distinct:
@@ -59,17 +67,27 @@ class Look:
     @cached_property
     def n_missing(self) -> int:
         """Rows without a value."""
-        for typed in (self.numbers, self.dates):
-            if typed is not None:
-                return int(np.isnan(typed).sum())
+        if self.numbers is not None or self.dates is not None:
+            return self.extent.n_missing
         return len(self.series) - sum(self.frequencies.values())
 
+    @cached_property
     def sample(self) -> list[Any]:
-        """Return up to 200 values, from rows spread over the whole column."""
-        rows = np.flatnonzero(np.append(self.known, False)[self.distinct.codes])
-        if len(rows) > _SAMPLE:
-            rows = rows[np.linspace(0, len(rows) - 1, _SAMPLE).astype(int)]
-        return [self.distinct.values[code] for code in self.distinct.codes[rows]]
+        """Up to 200 values, from rows spread over the whole column."""
+        codes, known = self.distinct.codes, np.append(self.known, False)
+        counts = np.array([np.count_nonzero(known[codes[b]]) for b in blocks(len(codes))])
+        ends = counts.cumsum()
+        total = int(ends[-1]) if len(ends) else 0
+        wanted = np.arange(total)
+        if total > _SAMPLE:
+            wanted = np.linspace(0, total - 1, _SAMPLE).astype(int)
+        values: list[Any] = []
+        for rows, end, count in zip(blocks(len(codes)), ends, counts, strict=True):
+            places = wanted[(wanted >= end - count) & (wanted < end)] - (end - count)
+            block = codes[rows]
+            found = block[np.flatnonzero(known[block])[places]] if len(places) else []
+            values += [self.distinct.values[code] for code in found]
+        return values
 
     def share_read(self, parsed: Parsed) -> float:
         """Return which share of the rows that have a value could be read."""

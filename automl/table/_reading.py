@@ -15,8 +15,9 @@ import pandas as pd
 import pyarrow as pa
 
 from automl.exceptions import DataError
-from automl.table._frames import from_arrow
+from automl.table._frames import from_arrow, granted_threads, refuse_twins
 from automl.table._messages import close_match, listed
+from automl.table._pieces import read_csv, read_parquet
 from automl.table._values import MISSING_TEXTS
 
 Source = Path | BytesIO
@@ -131,17 +132,16 @@ def _read_csv(source: Source, columns: Names) -> pd.DataFrame:
         raise DataError("there is no text in it, but a header and rows are needed")
     _check_header(rows)
     _check_wanted(rows[0], columns)
-    frame = pd.read_csv(
-        source,
-        sep=delimiter,
-        decimal=_decimal(rows, delimiter),
-        usecols=None if columns is None else list(columns),
-        encoding="utf-8-sig",
-        low_memory=False,
-        skipinitialspace=True,
-        na_values=list(MISSING_TEXTS),
-        compression="infer" if isinstance(source, Path) else None,
-    )
+    options = {
+        "sep": delimiter,
+        "decimal": _decimal(rows, delimiter),
+        "usecols": None if columns is None else list(columns),
+        "encoding": "utf-8-sig",
+        "skipinitialspace": True,
+        "na_values": list(MISSING_TEXTS),
+        "compression": "infer" if isinstance(source, Path) else None,
+    }
+    frame = read_csv(source, len(rows[0]), options)
     return frame if columns is None else frame[list(columns)]
 
 
@@ -213,14 +213,17 @@ def _check_wanted(names: Sequence[str], columns: Names) -> None:
 def _read_parquet(source: Source, columns: Names) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
-    _check_wanted(pq.read_schema(source).names, columns)
-    return from_arrow(pq.read_table(source, columns=None if columns is None else list(columns)))
+    names = pq.read_schema(source).names
+    _check_wanted(names, columns)
+    refuse_twins(names)
+    return read_parquet(source, names if columns is None else list(columns))
 
 
 def _read_arrow(source: Source, columns: Names) -> pd.DataFrame:
     from pyarrow import feather
 
-    table = feather.read_table(source)
+    with granted_threads() as n_threads:
+        table = feather.read_table(source, use_threads=n_threads > 1)
     _check_wanted(table.column_names, columns)
     return from_arrow(table if columns is None else table.select(list(columns)))
 

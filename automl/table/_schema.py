@@ -1,7 +1,8 @@
 """The schema: inferred at fit, enforced at predict."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,15 +11,20 @@ import numpy as np
 import pandas as pd
 
 from automl.exceptions import ArtifactError, DataError, SchemaError
+from automl.table._blocks import refuse_infinity
 from automl.table._checks import declared_roles, judge_unreadable, missing_columns
-from automl.table._column import Column
+from automl.table._column import Column, Role
 from automl.table._convert import CONVERTERS
 from automl.table._frames import is_unnamed, to_frame
 from automl.table._inference import infer_column
 from automl.table._messages import counted, listed, shown
 from automl.table._table import Table
+from automl.table._values import Parsed
 
 logger = logging.getLogger("automl.table")
+
+THREADED_ROWS = 5000
+"""Below this many rows one thread is faster than waking others."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,16 @@ class Schema:
     def features(self) -> tuple[Column, ...]:
         """The columns that a model may use."""
         return tuple(column for column in self.columns if column.role in CONVERTERS)
+
+    @cached_property
+    def categorical(self) -> frozenset[str]:
+        """Names of the categorical features."""
+        return frozenset(c.name for c in self.features if c.role is Role.CATEGORICAL)
+
+    @cached_property
+    def numeric(self) -> frozenset[str]:
+        """Names of the numeric features."""
+        return frozenset(c.name for c in self.features if c.role is Role.NUMERIC)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -93,7 +109,15 @@ class Schema:
             raise _no_features(schema, len(table))
         return schema
 
-    def apply(self, frame: Any, *, fitting: bool = False, estimator: str = "AutoModel") -> Table:
+    def apply(
+        self,
+        frame: Any,
+        *,
+        fitting: bool = False,
+        estimator: str = "AutoModel",
+        n_threads: int = 1,
+        deferred: bool = False,
+    ) -> Table:
         """Return the features of a table, typed as at fit.
 
         Columns are found by name, in any order. A table without names (an array, rows, a frame
@@ -108,6 +132,11 @@ class Schema:
             True for the table that the schema was inferred from; nothing is logged then.
         estimator : str, default="AutoModel"
             Name for the error message about the number of columns.
+        n_threads : int, default=1
+            How many columns of texts or other values that must be read are read at a time.
+        deferred : bool, default=False
+            Whether infinite values are looked for when the table is read, which saves a way
+            through it, and not here.
 
         Returns
         -------
@@ -123,13 +152,14 @@ class Schema:
         """
         found = self._columns_of(frame, estimator, quiet=fitting)
         arrays: dict[str, np.ndarray] = {}
-        for column in self.features:
-            series = found[column.name]
-            parsed = CONVERTERS[column.role](series, column)
+        for column, parsed in self._converted(found, n_threads):
+            if column.role is Role.NUMERIC and not deferred:
+                refuse_infinity(parsed.values, column.name)
             if len(parsed.bad) and parsed.bad.any():
-                judge_unreadable(column, series, parsed.bad, quiet=fitting)
+                judge_unreadable(column, found[column.name], parsed.bad, quiet=fitting)
             arrays[column.name] = parsed.values
-        return Table(self, arrays, len(next(iter(found.values()))))
+        unchecked = self.numeric if deferred else frozenset[str]()
+        return Table(self, arrays, len(next(iter(found.values()))), unchecked)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the schema as plain values that JSON can hold.
@@ -160,6 +190,25 @@ class Schema:
         if len(set(schema.names)) < len(schema.names):
             raise ArtifactError(f"The saved schema names a column twice: {listed(schema.names)}.")
         return schema
+
+    def _converted(
+        self, found: Mapping[str, pd.Series], n_threads: int
+    ) -> Iterator[tuple[Column, Parsed]]:
+        """Yield the features in their order, each read as what its role says."""
+
+        def convert(column: Column) -> Parsed:
+            return CONVERTERS[column.role](found[column.name], column)
+
+        slow = [c for c in self.features if not isinstance(found[c.name].dtype, np.dtype)]
+        n_rows = len(next(iter(found.values())))
+        if n_threads == 1 or n_rows < THREADED_ROWS or len(slow) < 2:
+            yield from ((column, convert(column)) for column in self.features)
+            return
+        with ThreadPoolExecutor(n_threads) as pool:
+            ahead = {column.name: pool.submit(convert, column) for column in slow}
+            for column in self.features:
+                future = ahead.pop(column.name, None)
+                yield column, convert(column) if future is None else future.result()
 
     def _columns_of(self, data: Any, estimator: str, *, quiet: bool) -> dict[str, pd.Series]:
         """Find the features in the table, by name or by position."""

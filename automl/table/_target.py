@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from automl.exceptions import ArtifactError, DataError, UsageError
+from automl.table._blocks import count_distinct
 from automl.table._labels import Labels
 from automl.table._messages import close_match, counted, listed, shown
 from automl.table._values import canonical, numbers
@@ -17,6 +17,8 @@ TASKS = ("auto", "classification", "binary", "multiclass", "regression")
 # the rows: in a large table at most 20, in a small one 10 with 4 rows each.
 _MAX_CLASSES, _MAX_SHARE = 20, 0.05
 _SMALL_TABLE, _SMALL_CLASSES, _ROWS_PER_CLASS = 200, 10, 4
+_HEAD = 1000
+_AMOUNTS = ("regression", "numbers with decimals are amounts")
 _LABEL_TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
 _DTYPES: dict[str, Any] = {"str": object, "int": np.int64, "float": np.float64, "bool": np.bool_}
 
@@ -138,7 +140,7 @@ class Target:
         labels = Labels.read(y, self.name)
         if self.classes is None:
             return _amounts(labels, self.name)
-        codes, values = pd.factorize(labels.values)
+        codes, values = labels.distinct
         table = _lookup(self.classes.tolist(), values.tolist())
         unknown = table < 0
         if unknown.any():
@@ -150,7 +152,8 @@ class Target:
                 f"row {row} (counting from 0); the labels seen at fit are "
                 f"{listed(self.classes.tolist(), 10)}."
             )
-        return table[codes]
+        known: np.ndarray = table[codes]
+        return known
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Return the labels of class codes; regression values come back as they are."""
@@ -231,22 +234,23 @@ def _decide(labels: Labels, task: str, name: str) -> tuple[str, str, np.ndarray]
         reason = "declared by the caller"
     if task == "regression":
         return task, reason, _amounts(labels, name)
-    return *_classification(labels, task, reason, name), labels.values
+    return *_classification(labels, task, reason, name), labels.plain
 
 
 def _guess(labels: Labels, name: str) -> tuple[str, str]:
     """Return "classification" or "regression" with the reason."""
-    values = labels.values
     if labels.kind != "number" or labels.declared_categories:
-        n_classes = len(pd.unique(values))
-        return "classification", counted(n_classes, "distinct label")
-    n_rows, n_values = len(values), len(np.unique(values))
+        return "classification", counted(len(labels.distinct[1]), "distinct label")
+    values = labels.plain
+    if _has_decimals(values[:_HEAD]) and len(np.unique(values[:_HEAD])) > 2:
+        return _AMOUNTS  # seen without sorting millions of numbers
+    n_rows, n_values = len(values), count_distinct(values)
     if n_values == 1:
         raise _one_class(labels, name)
     if n_values == 2:
         return "classification", "2 distinct values"
-    if (values != np.floor(values)).any():
-        return "regression", "numbers with decimals are amounts"
+    if _has_decimals(values):
+        return _AMOUNTS
     few = n_values <= _MAX_CLASSES and n_values <= _MAX_SHARE * n_rows
     small = n_rows < _SMALL_TABLE and n_values <= _SMALL_CLASSES
     few = few or (small and n_values * _ROWS_PER_CLASS <= n_rows)
@@ -262,25 +266,21 @@ def _guess(labels: Labels, name: str) -> tuple[str, str]:
 
 def _one_class(labels: Labels, name: str) -> DataError:
     return DataError(
-        f"The target {name!r} has one class only (1 class): {shown(_native(labels.values[0]))} in "
-        f"all {counted(len(labels.values), 'row')}. There is nothing to tell apart; check the "
+        f"The target {name!r} has one class only (1 class): {shown(_native(labels.plain[0]))} in "
+        f"all {counted(labels.n_rows, 'row')}. There is nothing to tell apart; check the "
         f"column and the filter of rows."
     )
 
 
 def _classification(labels: Labels, task: str, reason: str, name: str) -> tuple[str, str]:
-    values = labels.values
-    if (
-        labels.kind == "number"
-        and len(np.unique(values)) > 2
-        and (values != np.floor(values)).any()
-    ):
+    codes, values = labels.distinct
+    if labels.kind == "number" and len(values) > 2 and _has_decimals(values):
         raise DataError(
             f"Unknown label type: continuous. The target {name!r} holds numbers with decimals, "
             f"which are not classes. Use regression, or turn the labels into text or integers."
         )
-    counts = np.bincount(pd.factorize(values)[0])
-    n_classes, n_rows = len(counts), len(values)
+    counts = np.bincount(codes)
+    n_classes, n_rows = len(counts), labels.n_rows
     if n_classes == 1:
         raise _one_class(labels, name)
     if task == "binary" and n_classes > 2:
@@ -305,24 +305,30 @@ def _classification(labels: Labels, task: str, reason: str, name: str) -> tuple[
 
 
 def _classes(labels: Labels) -> tuple[np.ndarray, np.ndarray]:
-    if labels.kind == "text":
-        codes, found = pd.factorize(labels.values, sort=True)
-        return np.array(list(found), dtype=object), codes.astype(np.int64)
-    classes, codes = np.unique(labels.values, return_inverse=True)
-    return classes, codes.astype(np.int64)
+    codes, values = labels.distinct
+    order = np.argsort(values)
+    places = np.empty(len(order), dtype=np.int64)
+    places[order] = np.arange(len(order))
+    return values[order], places[codes]
 
 
 def _amounts(labels: Labels, name: str) -> np.ndarray:
     """Return regression values as floats."""
-    if len(labels.values) == 1:
+    if labels.n_rows == 1:
         raise DataError(f"The target {name!r} has 1 sample (n_samples = 1); 2 are the minimum.")
     if labels.kind != "text":
-        return labels.values.astype(np.float64)
-    parsed = numbers(labels.values.tolist())
+        return labels.plain.astype(np.float64)
+    codes, texts = labels.distinct
+    parsed = numbers(texts.tolist())
     if parsed.bad.any():
-        row = int(parsed.bad.argmax())
+        row = int(parsed.bad[codes].argmax())
         raise DataError(
-            f"The target {name!r} has {shown(labels.values[row])} in row {row} (counting from 0), "
+            f"The target {name!r} has {shown(texts[codes[row]])} in row {row} (counting from 0), "
             f"which is not a number, but the task is regression."
         )
-    return parsed.values
+    amounts: np.ndarray = parsed.values[codes]
+    return amounts
+
+
+def _has_decimals(values: np.ndarray) -> bool:
+    return bool((values != np.floor(values)).any())

@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 
 from automl.ensemble import Member, Predictor
-from automl.exceptions import SchemaError
+from automl.exceptions import DataError, SchemaError
 from automl.families import FitData, Problem, Resources, Watch, get_family
 from automl.features import fit_encoder
 from automl.table import Schema, Target
 
 N = 120
+ROWS = np.arange(N), np.arange(0)
 RNG = np.random.default_rng(0)
 FRAME = pd.DataFrame({"a": RNG.normal(size=N), "city": RNG.choice(["x", "y", "z"], N)})
 TARGETS = {
@@ -68,6 +69,26 @@ def test_a_row_is_predicted_alike_alone(fitted):
         np.testing.assert_allclose(fitted.predict_raw(FRAME.iloc[[i]])[0], batch[i], rtol=1e-6)
 
 
+def test_threads_predict_the_same(fitted):
+    many = pd.concat([FRAME.assign(more=FRAME["city"], again=FRAME["city"])] * 60)
+    schema = Schema.infer(many)
+    for name in ("lightgbm", "linear"):
+        y = fitted.target.decode(np.tile(fitted.target.encode(TARGETS[fitted.target.task]), 60))
+        target, codes, _ = Target.fit(y)
+        table = schema.apply(many, fitting=True).take(slice(0, N))
+        n_classes = 0 if target.classes is None else len(target.classes)
+        problem = Problem(target.task, N, 4, n_classes)
+        alone, encoders = member(name, table, codes[:N], problem, weight=1.0, parts=1)
+        predictor = Predictor(schema, target, encoders, [alone])
+        np.testing.assert_array_equal(
+            predictor.predict_raw(many, n_threads=2), predictor.predict_raw(many)
+        )
+        many["again"] = ["x"] * (len(many) - 1) + [["x"]]
+        with pytest.raises(SchemaError, match=f"row {len(many) - 1} "):
+            predictor.predict_raw(many, n_threads=2)
+        many["again"] = many["city"]
+
+
 def test_labels_and_probabilities(fitted):
     raw = fitted.predict_raw(FRAME)
     labels = fitted.decide(raw)
@@ -87,6 +108,30 @@ def test_columns_are_found_by_name_and_missing_ones_named(fitted):
     np.testing.assert_array_equal(fitted.predict_raw(mixed), fitted.predict_raw(FRAME))
     with pytest.raises(SchemaError, match="'city'"):
         fitted.predict_raw(FRAME[["a"]])
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_infinite_values_are_refused(fitted, n_threads):
+    many = pd.concat([FRAME] * 500, ignore_index=True)
+    many.loc[[40_000, 50_001], "a"] = np.inf
+    for members in (fitted.members, fitted.members[:1], fitted.members[1:]):
+        predictor = Predictor(fitted.schema, fitted.target, fitted.encoders, members)
+        with pytest.raises(DataError, match=r"'a' has inf in row 40000 .* 2 such rows"):
+            predictor.predict_raw(many, n_threads=n_threads)
+
+
+def test_a_model_that_looks_at_no_column_refuses_infinity_too(fitted):
+    constant, table = get_family("constant"), fitted.schema.apply(FRAME)
+    encoder = fit_encoder("none", table)
+    problem = Problem("regression", N, 2)
+    data = FitData(encoder.transform(table), RNG.normal(size=N), *ROWS)
+    model = constant.fit({}, data, Watch(None), problem=problem, resources=Resources())
+    member = Member("constant", "constant", "none", {}, 1.0, (model.save(),))
+    target = Target.fit(RNG.normal(size=N))[0]
+    predictor = Predictor(fitted.schema, target, {"none": encoder}, [member])
+    assert len(predictor.predict_raw(FRAME)) == N
+    with pytest.raises(DataError, match="infinity"):
+        predictor.predict_raw(FRAME.assign(a=np.inf))
 
 
 def test_contributions_are_shares_of_the_users_columns(fitted):

@@ -63,6 +63,23 @@ def test_integers_stay_distinct(numbers):
     assert len(np.unique(values)) == len(numbers)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "wide"),
+    [
+        (np.arange(100_000.0) * 1024, False),  # each of them is a float32
+        (np.arange(100_000.0), False),
+        (np.append(np.arange(100_000.0), [2.0**24, 2.0**24 + 1]), True),
+        (np.append(np.arange(100_000.0), [2.0**24 + 1, np.nan]), False),
+        (np.append([2.0**24, 2.0**24 + 1], np.arange(100_000.0)), True),
+        (np.append(np.arange(100_000.0), [2.0**24, 2.0**24 + 1, 0.5]), False),
+        (np.full(100, np.nan), False),
+    ],
+)
+def test_float64_is_for_integers_that_float32_would_merge(numbers, wide):
+    table = make_table({"n": ("numeric", numbers, 0)})
+    assert TreeEncoder.fit(table).wide == wide
+
+
 def test_decimals_take_half_the_memory():
     table = make_table({"n": ("numeric", [0.1, 2e9 + 0.5, 3.0], 0)})
     assert TreeEncoder.fit(table).transform(table).values.dtype == np.float32

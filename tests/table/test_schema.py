@@ -138,6 +138,23 @@ def test_infinity_is_refused_at_predict():
         SCHEMA.apply(row(price=-np.inf))
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, object])
+def test_infinity_may_be_refused_when_the_column_is_read(dtype):
+    frame = pd.concat([row(price=1.0)] * 9, ignore_index=True)
+    frame["price"] = np.array([1, 2, np.nan, 4, 5, -np.inf, 7, np.inf, 9]).astype(dtype)
+    told = r"'price' has -inf in row 5 \(counting from 0\), 2 such rows"
+    with pytest.raises(DataError, match=told):
+        SCHEMA.apply(frame)
+    table = SCHEMA.apply(frame, deferred=True)
+    assert table.block("price", slice(0, 5))[4] == 5
+    assert table.block("price", slice(0, 5), limit=4.5)[[0, 4]].tolist() == [1, 4.5]
+    for rows in (slice(0, 6), slice(6, 9), slice(None)):
+        with pytest.raises(DataError, match=told):
+            table.block("price", rows)
+    with pytest.raises(DataError, match="row 2 "):
+        table.take(np.array([0, 1, 7])).columns["price"]
+
+
 def test_arrays_are_read_by_position():
     X = np.random.default_rng(0).random((5, 3))
     schema = Schema.infer(X)
