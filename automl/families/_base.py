@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -88,6 +89,9 @@ class FitData:
     out_of_bag : bool
         `train` and `valid` are the same rows, and each is to be predicted by the part of the
         model that did not see it.
+    folder : Path, optional
+        The same for all processes that fit on this matrix: files that a family wants to write
+        once. It need not exist, and another process may write the same file at the same time.
     """
 
     matrix: Matrix
@@ -97,6 +101,7 @@ class FitData:
     weight: np.ndarray | None = None
     cache: dict[Any, Any] = field(default_factory=dict)
     out_of_bag: bool = False
+    folder: Path | None = None
 
     @property
     def train_X(self) -> np.ndarray:  # noqa: N802
@@ -174,6 +179,17 @@ def to_outputs(values: np.ndarray, classes: np.ndarray | None, problem: Problem)
     return out if problem.task == "multiclass" else out[:, 1:2]
 
 
+def encoded_width(encoding: str, problem: Problem) -> int:
+    """Columns that an encoding is guessed to have, where it was not made yet.
+
+    Examples
+    --------
+    >>> encoded_width("piecewise", Problem("regression", n_rows=9, n_columns=10))
+    90
+    """
+    return {"scaled": 2, "piecewise": 9}.get(encoding, 1) * problem.n_columns
+
+
 class Family(ABC):
     """One kind of model: what it can do, what to try, how to fit, how to load.
 
@@ -187,8 +203,9 @@ class Family(ABC):
     """Modules that a worker should have imported before it is asked to fit."""
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn",)
     """Distributions whose versions are worth knowing where a saved model is read."""
-    relative_cost: ClassVar[float] = 1.0
-    """Seconds of a typical fit, in those of a boosted ensemble; replaced by what is measured."""
+    unit_seconds: ClassVar[float | None] = None
+    """Seconds of one core per unit of :meth:`work`, measured by ``benchmarks/costs.py``; ``None``
+    where nobody measured it. A search starts from it and learns what it is here."""
 
     tunable: ClassVar[bool] = True
     """Whether proposals beyond the starting configurations are worth a trial."""
@@ -206,6 +223,55 @@ class Family(ABC):
     def encoding(self, params: Mapping[str, Any]) -> str:
         """Which encoding of the table these parameters want, one of ``ENCODINGS``."""
         return "tree"
+
+    def work(
+        self, params: Mapping[str, Any], problem: Problem, *, width: int | None = None
+    ) -> float:
+        """How much a fit of these parameters is expected to do: about proportional to seconds.
+
+        Parameters
+        ----------
+        params : dict
+        problem : Problem
+            With the training rows of this fit as `n_rows`.
+        width : int, optional
+            Columns of the encoded matrix, where they are known.
+
+        Returns
+        -------
+        float
+            In units of the family's own, the same for all parameters and tables.
+        """
+        columns = problem.n_columns if width is None else width
+        return float(problem.n_rows) * max(1, columns) * problem.n_outputs
+
+    def memory(
+        self,
+        params: Mapping[str, Any],
+        problem: Problem,
+        *,
+        width: int | None = None,
+        itemsize: int = 4,
+    ) -> float:
+        """Bytes that a fit is expected to need at most, beside the shared matrix.
+
+        Parameters
+        ----------
+        params : dict
+        problem : Problem
+            With all rows of the table as `n_rows`, those to validate on included.
+        width : int, optional
+            Columns of the encoded matrix, where they are known.
+        itemsize : int
+            Bytes of a number in the matrix.
+
+        Returns
+        -------
+        float
+            By default three copies of the matrix in double precision, and of the predictions.
+        """
+        columns = problem.n_columns if width is None else width
+        return 24.0 * problem.n_rows * (max(1, columns) + problem.n_outputs) + 2e7
 
     @abstractmethod
     def starts(self, problem: Problem) -> Sequence[Start]:

@@ -3,8 +3,9 @@
 import json
 import time
 import warnings
+from dataclasses import replace
 from importlib import import_module
-from math import nan
+from math import inf, nan
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def check_family(family: Family) -> None:
     proposals fit, show a learning curve of increasing steps, beat the constant, predict the
     same after saving and loading, and honour the seed, the weights, one thread, missing values,
     categories and classes that were not in the training rows, a step limit, and a request to
-    stop.
+    stop. What it expects fits to take, in work and memory, must be numbers that make sense.
 
     Parameters
     ----------
@@ -322,6 +323,23 @@ def check_space(case: Case) -> None:
         case.fit(data, Watch(case.loss(data), limit=2), params=params)
 
 
+def check_forecasts(case: Case) -> None:
+    """Work and memory are positive numbers, and more rows are more work."""
+    family = case.family
+    unit = family.unit_seconds
+    _require(unit is None or 0 < unit < inf, f"a unit of work takes {unit} seconds")
+    for start in family.starts(case.problem):
+        for width in (None, 1, 3000):
+            works = []
+            for n_rows in (12, 1000, 50_000, 3_000_000):
+                problem = replace(case.problem, n_rows=n_rows)
+                works.append(family.work(start.params, problem, width=width))
+                memory = family.memory(start.params, problem, width=width, itemsize=8)
+                _require(0 < memory < inf, f"{n_rows} rows are expected to need {memory} bytes")
+            _require(all(0 < w < inf for w in works), f"works are {works}")
+            _require(works == sorted(set(works)), f"more rows are less work: {works}")
+
+
 def _contains(params: Params, wanted: Params) -> bool:
     def equal(a: Any, b: Any) -> bool:
         return bool(np.isclose(a, b)) if isinstance(a, float) else bool(a == b)
@@ -353,4 +371,5 @@ CHECKS = (
     check_stop,
     check_one_thread,
     check_space,
+    check_forecasts,
 )

@@ -9,6 +9,11 @@ import numpy as np
 RESOLUTION = 0.04
 """Of the step at which predictions are looked at."""
 
+MANY_ROWS = 10_000
+COARSE = 4
+"""On so many validation rows a look takes as long as a step, so the first steps are looked at one
+in four."""
+
 MATURE = 100
 """Steps after which any learning curve can be judged."""
 
@@ -29,7 +34,7 @@ class Watch:
     half : ndarray of bool of shape (n_valid,), optional
         One half of the validation rows, with
     half_loss : callable, optional
-        from (mask of rows, predictions of those rows) to a loss. With both, each half is also
+        from (row numbers, predictions of those rows) to a loss. With both, each half is also
         predicted by the step that is best for the other half: :attr:`honest_predictions`.
     limit : int, optional
         Largest step; a refit takes it from the folds.
@@ -55,6 +60,8 @@ class Watch:
         What was reported.
     interrupted : bool
         Whether the fit was told to end before its own rules did.
+    last_step : int
+        The latest that was observed.
 
     Examples
     --------
@@ -86,14 +93,17 @@ class Watch:
         self._halves: np.ndarray | None = None
         self.curve: list[tuple[int, float]] = []
         self.interrupted = False
+        self.last_step = 0
         self._loss = loss
-        self._half, self._half_loss = half, half_loss
+        self._parts = () if half is None else (np.flatnonzero(half), np.flatnonzero(~half))
+        self._half_loss = half_loss
         self._half_losses = [float("inf"), float("inf")]
         self._stopped = stopped
         self._report = report
         self._patience = (patience, patience_share)
         self._next_report = 1.0
         self._next_due = 1
+        self._last = limit
         self._started = time.perf_counter()
 
     @property
@@ -108,28 +118,33 @@ class Watch:
 
     def steps(self, default: int) -> range:
         """Steps to take, 1 to the limit (or to `default` where none is set)."""
-        return range(1, (self.limit or default) + 1)
+        self._last = self.limit or default
+        return range(1, self._last + 1)
 
     def due(self, step: int) -> bool:
         """Whether predictions are wanted after `step`.
 
         At first after each, then after 4 % more steps than the last time: a resolution that is
-        finer than what folds can tell apart, and costs little.
+        finer than what folds can tell apart, and costs little. The last step is due, also where
+        the fit is told to end.
         """
         if not self.validates:
             return False
-        return step >= self._next_due or step == self.limit
+        return step >= self._next_due or step == self._last or self.out_of_time()
 
     def observe(self, step: int, predictions: np.ndarray) -> bool:
         """Take the predictions after `step`; True when the fit should end."""
         assert self._loss is not None
+        predictions = np.array(predictions, dtype=np.float32)  # what is kept is what is scored
         value = self._loss(predictions)
-        self._next_due = step + max(1, int(step * RESOLUTION))
+        self.last_step = step
+        stride = COARSE if len(predictions) >= MANY_ROWS else 1
+        self._next_due = step + max(stride, int(step * RESOLUTION))
         scored = isfinite(value)
         better = scored and (value < self.best_loss or self.keeps_last)
         if better or (self.best_loss == float("inf") and self.best_predictions is None):
             self.best_loss, self.best_step = value if scored else float("inf"), step
-            self.best_predictions = np.array(predictions, dtype=np.float32)
+            self.best_predictions = predictions
         self._observe_halves(predictions)
         if step >= self._next_report:
             self._next_report = step * 1.3
@@ -143,15 +158,16 @@ class Watch:
 
     def _observe_halves(self, predictions: np.ndarray) -> None:
         """Take the predictions of each half if the other half finds this step its best."""
-        if self._half is None or self._half_loss is None or self.keeps_last:
+        if not self._parts or self._half_loss is None or self.keeps_last:
             return
         if self._halves is None:
-            self._halves = np.array(predictions, dtype=np.float32)
-        for i, judge in enumerate((self._half, ~self._half)):
+            self._halves = predictions.copy()
+        for i, judge in enumerate(self._parts):
             value = self._half_loss(judge, predictions[judge])
             if value < self._half_losses[i]:
                 self._half_losses[i] = value
-                self._halves[~judge] = predictions[~judge]
+                judged = self._parts[1 - i]
+                self._halves[judged] = predictions[judged]
 
     @property
     def honest_predictions(self) -> np.ndarray | None:

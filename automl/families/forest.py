@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from automl.families._arrays import float32_rows
 from automl.families._base import (
     Family,
     FitData,
@@ -22,8 +23,21 @@ if TYPE_CHECKING:
     import optuna
 
 MAX_TREES = 300
+NODE, VALUE = 130.0, 24.0
+"""Bytes of a node, and of each value that a leaf predicts: as grown, as arrays and as a file."""
+
+GROWN, GROWN_BINARY = 0.8, 0.65
+"""Nodes of a tree, times the rows of a leaf, over the rows."""
+
+TREE, ROW = 3000.0, 0.2
+"""Microseconds of each tree, and of each of its rows."""
+
 BATCH = 12
-"""Most trees grown between two looks at the clock."""
+BATCH_ROWS = 2_000_000
+"""Most trees grown between two looks at the clock, and most rows in all of them: some seconds."""
+
+BLOCK = 50_000
+"""Rows that are predicted at a time."""
 
 
 class _ForestFamily(Family):
@@ -31,8 +45,38 @@ class _ForestFamily(Family):
 
     preload = ("sklearn.ensemble",)
     out_of_bag = True
+    unit_seconds = 1e-6
     estimators: ClassVar[tuple[str, str]]
+    cell: ClassVar[float]
+    """Microseconds per row, column that is looked at, and level of a tree."""
     bootstrap: ClassVar[bool]
+
+    def work(
+        self, params: Mapping[str, Any], problem: Problem, *, width: int | None = None
+    ) -> float:
+        """Trees, times the columns looked at on each level of one."""
+        columns = problem.n_columns if width is None else width
+        looked = max(1.0, columns * float(params.get("max_features", 1.0)))
+        leaf = max(1.0, float(params.get("min_samples_leaf", 1)))
+        levels = np.log2(max(2.0, problem.n_rows / leaf))
+        return float(MAX_TREES * (TREE + problem.n_rows * (ROW + looked * levels * self.cell)))
+
+    def memory(
+        self,
+        params: Mapping[str, Any],
+        problem: Problem,
+        *,
+        width: int | None = None,
+        itemsize: int = 4,
+    ) -> float:
+        """The rows in single precision, and the trees."""
+        columns = problem.n_columns if width is None else width
+        leaf = max(1.0, float(params.get("min_samples_leaf", 1)))
+        grown = GROWN_BINARY if problem.task == "binary" else GROWN
+        nodes = MAX_TREES * max(1.0, grown * problem.n_rows / leaf)
+        outputs = max(1, problem.n_classes)
+        rows = problem.n_rows * (5.0 * columns + 60 + 24 * outputs)
+        return rows + nodes * (NODE + VALUE * outputs) + 4e6
 
     def suggest(self, trial: "optuna.Trial", problem: Problem) -> Params:
         """The few parameters that matter for averaged deep trees."""
@@ -54,7 +98,7 @@ class _ForestFamily(Family):
         import sklearn.ensemble
 
         name = self.estimators[problem.task == "regression"]
-        X, y, weight = data.train_X.astype(np.float32), data.train_y, data.train_weight
+        X, y, weight = _float32(data, data.train), data.train_y, data.train_weight
         forest = getattr(sklearn.ensemble, name)(
             n_estimators=1,
             bootstrap=self.bootstrap or data.out_of_bag,
@@ -63,11 +107,12 @@ class _ForestFamily(Family):
             random_state=resources.seed,
             **params,
         )
-        votes = _Votes(np.ascontiguousarray(data.valid_X, dtype=np.float32), data.out_of_bag)
+        votes = _Votes(X if data.out_of_bag else _float32(data, data.valid), data.out_of_bag)
         watch.with_patience(float("inf"), 0.0).keeps_last = True
         limit, trees = watch.steps(MAX_TREES).stop - 1, 0
+        largest = min(BATCH, max(1, BATCH_ROWS // len(y)))
         while trees < limit:
-            batch = min(limit - trees, max(1, trees // 4), BATCH)
+            batch = min(limit - trees, max(resources.n_threads, min(trees // 4, largest)))
             forest.n_estimators = trees + batch
             forest.fit(X, y, sample_weight=weight)
             votes.add(forest, trees)
@@ -89,7 +134,7 @@ class ExtraTrees(_ForestFamily):
 
     name = "extra_trees"
     bootstrap = False
-    relative_cost = 4.0
+    cell = 0.0065
     estimators = ("ExtraTreesClassifier", "ExtraTreesRegressor")
 
     def starts(self, problem: Problem) -> Sequence[Start]:
@@ -107,7 +152,7 @@ class RandomForest(_ForestFamily):
 
     name = "random_forest"
     bootstrap = True
-    relative_cost = 5.0
+    cell = 0.017
     estimators = ("RandomForestClassifier", "RandomForestRegressor")
 
     def starts(self, problem: Problem) -> Sequence[Start]:
@@ -132,18 +177,20 @@ class _Votes:
         """Take the votes of the trees from `first` on."""
         if not len(self._X):
             return
-        drawn = forest.estimators_samples_ if self._out_of_bag else None
-        for i in range(first, len(forest.estimators_)):
-            rows = np.ones(len(self._X), dtype=bool)
+        drawn = _drawn(forest, first) if self._out_of_bag else None
+        rows = np.arange(len(self._X))
+        for i, grown in enumerate(forest.estimators_[first:]):
             if drawn is not None:
-                rows[drawn[i]] = False
-            if not rows.any():
-                continue
-            values = forest.estimators_[i].tree_.predict(self._X[rows]).reshape(rows.sum(), -1)
-            if self._total.shape[1] != values.shape[1]:
-                self._total = np.zeros((len(self._X), values.shape[1]))
-            self._total[rows] += values
-            self._count[rows] += 1
+                out = np.ones(len(self._X), dtype=bool)
+                out[drawn[i]] = False
+                rows = np.flatnonzero(out)
+            for start in range(0, len(rows), BLOCK):
+                block = rows[start : start + BLOCK]
+                values = grown.tree_.predict(self._X[block]).reshape(len(block), -1)
+                if self._total.shape[1] != values.shape[1]:
+                    self._total = np.zeros((len(self._X), values.shape[1]))
+                self._total[block] += values
+                self._count[block] += 1
 
     def mean(self) -> np.ndarray:
         """Predictions so far, of shape (n_rows, n_seen_classes or 1)."""
@@ -152,6 +199,36 @@ class _Votes:
         if unseen.any() and not unseen.all():
             means[unseen] = means[~unseen].mean(axis=0)
         return means
+
+
+def _float32(data: FitData, rows: np.ndarray) -> np.ndarray:
+    """Rows as scikit-learn's trees want them, without a copy where the shared matrix will do."""
+    values = data.matrix.values
+    if np.array_equal(rows, np.arange(len(values))):
+        return np.asarray(_Unlocked(np.ascontiguousarray(values, dtype=np.float32)))
+    return float32_rows(values, rows)
+
+
+class _Unlocked:
+    """The same memory for scikit-learn, which only reads but refuses what it may not write to."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self._values = values
+        self.__array_interface__ = values.__array_interface__ | {
+            "data": (values.ctypes.data, False)
+        }
+
+
+def _drawn(forest: Any, first: int) -> Sequence[np.ndarray]:
+    """Rows in the bootstrap samples of the trees from `first` on.
+
+    Scikit-learn draws the samples of all trees again whenever it is asked.
+    """
+    grown = forest.estimators_
+    forest.estimators_ = grown[first:]
+    drawn: Sequence[np.ndarray] = forest.estimators_samples_
+    forest.estimators_ = grown
+    return drawn
 
 
 def _sqrt_share(problem: Problem) -> float:

@@ -1,11 +1,14 @@
 """LightGBM: gradient boosting on leaf-wise trees."""
 
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from automl.families._base import Family, FitData, Model, Params, Problem, Resources, Start
+from automl.families._rounds import COLUMNS, expected_rounds
 from automl.families._watch import Watch
 
 if TYPE_CHECKING:
@@ -24,7 +27,29 @@ DATASET = {
     "verbosity": -1,
     "data_random_seed": 1,
 }
-"""Fixed for all trials, so that the table is binned once in a process."""
+"""Fixed for all trials, so that the table is binned once."""
+
+SAMPLE = 200_000
+SAMPLE_CELLS = 20_000_000
+"""LightGBM copies that many rows, 12 bytes a cell, to find the bins; fewer of a wide table."""
+
+FEW = 0.5
+"""Where a fit needs less than this share of the rows, only these are binned, for it alone."""
+
+
+ROUND, ROW, CELL, SPLIT, RANDOM_SPLIT = 65.0, 0.05, 0.001, 0.45, 0.06
+"""Microseconds of a round: of each, per row, per cell and level of a tree, and per leaf and
+column where the best of 255 bins is sought or a random one is taken,"""
+
+BINNING = 0.1
+"""and of a cell once: half of what binning takes, since most fits find the table binned."""
+
+HISTOGRAM = 4096.0
+NODE = 150.0
+"""Bytes of the histogram of a leaf and column, and of a leaf, its share of the text included."""
+
+RANDOM_RATE = 0.6
+"""A round with random splits teaches as much as one of this learning rate with the best ones."""
 
 
 class LightGBMModel:
@@ -68,6 +93,7 @@ class LightGBM(Family):
     name = "lightgbm"
     preload = ("lightgbm",)
     libraries = ("lightgbm",)
+    unit_seconds = 1.1e-6
 
     def starts(self, problem: Problem) -> Sequence[Start]:
         """The tuned default of Holzmueller et al. first, then neighbours that differ from it."""
@@ -107,6 +133,36 @@ class LightGBM(Family):
             "cat_smooth": trial.suggest_float("cat_smooth", 1e-2, 100.0, log=True),
         }
 
+    def work(
+        self, params: Mapping[str, Any], problem: Problem, *, width: int | None = None
+    ) -> float:
+        """Rounds until early stopping, times what a round does with rows, bins and leaves."""
+        columns = problem.n_columns if width is None else width
+        rows = problem.n_rows * float(params.get("bagging_fraction", 1.0))
+        leaves, rounds = _expected_leaves(params, problem), _expected_rounds(params, problem)
+        histograms = rows * columns * np.log2(leaves) * CELL
+        splits = leaves * columns * float(params.get("feature_fraction", 1.0))
+        splits *= RANDOM_SPLIT if params.get("extra_trees") else SPLIT
+        a_round = ROUND + problem.n_rows * ROW + histograms + splits
+        return float(rounds * problem.n_outputs * a_round + problem.n_rows * columns * BINNING)
+
+    def memory(
+        self,
+        params: Mapping[str, Any],
+        problem: Problem,
+        *,
+        width: int | None = None,
+        itemsize: int = 4,
+    ) -> float:
+        """Three binned copies or the sample for the bins, histograms, rows and trees."""
+        columns = max(1, problem.n_columns if width is None else width)
+        cells = float(problem.n_rows) * columns
+        leaves, rounds = _expected_leaves(params, problem), _expected_rounds(params, problem)
+        sample = 2 * cells + 13.0 * columns * min(problem.n_rows, _sample_size(columns))
+        trees = rounds * problem.n_outputs * leaves * NODE
+        fitting = 3 * cells + leaves * columns * HISTOGRAM + trees
+        return max(sample, fitting) + problem.n_rows * (24.0 + 32 * problem.n_outputs) + 4e6
+
     def fit(
         self,
         params: Mapping[str, Any],
@@ -119,14 +175,15 @@ class LightGBM(Family):
         """Boost round by round until the watch has seen enough."""
         import lightgbm as lgb
 
-        binning = DATASET | {"num_threads": resources.n_threads}
-        full = _binned(data, binning)
-        train = full.subset(np.sort(data.train), params=binning).construct()
-        settings = DATASET | _objective(problem) | dict(params)
+        binning = DATASET | {
+            "bin_construct_sample_cnt": _sample_size(data.matrix.shape[1]),
+            "num_threads": resources.n_threads,
+        }
+        train, valid = _datasets(data, binning)
+        settings = binning | _objective(problem) | dict(params)
         settings |= {
             "metric": "None",
             "bagging_freq": 1,
-            "num_threads": resources.n_threads,
             "seed": resources.seed,
             "deterministic": True,
             "force_row_wise": True,
@@ -135,9 +192,9 @@ class LightGBM(Family):
         rate = float(params["learning_rate"])
         watch.with_patience(float(np.clip(2.0 / rate, 20, 100)), 0.2)
         booster = lgb.Booster(settings, train)
-        if watch.validates:
-            valid = full.subset(data.valid, params=binning).construct()
+        if valid is not None:
             booster.add_valid(valid, "valid")
+        watch.out_of_time()  # its clock starts here: what came before was no step
         step = 0
         for step in watch.steps(MAX_ROUNDS):
             exhausted = booster.update()
@@ -151,6 +208,21 @@ class LightGBM(Family):
     def load(self, files: Mapping[str, bytes]) -> Model:
         """Read LightGBM's text format."""
         return LightGBMModel(files["model.txt"].decode())
+
+
+def _expected_leaves(params: Mapping[str, Any], problem: Problem) -> float:
+    """Leaves of a tree, as far as the rows fill them."""
+    rows = problem.n_rows * float(params.get("bagging_fraction", 1.0))
+    filled = rows / max(2.0, float(params.get("min_data_in_leaf", 20)))
+    return max(2.0, min(float(params.get("num_leaves", 31)), filled))
+
+
+def _expected_rounds(params: Mapping[str, Any], problem: Problem) -> float:
+    """Rounds until early stopping."""
+    rate = float(params.get("learning_rate", 0.1))
+    rate *= float(params.get("feature_fraction", 1.0)) ** COLUMNS
+    rate *= RANDOM_RATE if params.get("extra_trees") else 1.0
+    return expected_rounds(problem, rate, _expected_leaves(params, problem), MAX_ROUNDS)
 
 
 def _point(
@@ -193,20 +265,74 @@ def _objective(problem: Problem) -> Params:
     return {"objective": name, "min_sum_hessian_in_leaf": 1e-7}
 
 
+def _sample_size(n_columns: int) -> int:
+    """Rows that bins are made from."""
+    return min(SAMPLE, max(SAMPLE // 10, SAMPLE_CELLS // n_columns))
+
+
+def _datasets(
+    data: FitData, params: Params
+) -> tuple["lightgbm.Dataset", "lightgbm.Dataset | None"]:
+    """Binned training rows, and binned validation rows if there are any."""
+    if len(data.train) + len(data.valid) < FEW * len(data.y):
+        train = _construct(data, data.train, params)
+        valid = _construct(data, data.valid, params, reference=train) if len(data.valid) else None
+        return train, valid
+    full = _binned(data, params)
+    train = _subset(full, data.train, params)
+    return train, _subset(full, data.valid, params) if len(data.valid) else None
+
+
+def _construct(
+    data: FitData,
+    rows: np.ndarray | slice,
+    params: Params,
+    reference: "lightgbm.Dataset | None" = None,
+) -> "lightgbm.Dataset":
+    """Bin rows of the table."""
+    import lightgbm as lgb
+
+    return lgb.Dataset(
+        data.matrix.values[rows],
+        label=data.y[rows],
+        weight=None if data.weight is None else data.weight[rows],
+        categorical_feature=list(data.matrix.categorical),
+        reference=reference,
+        params=params,
+        free_raw_data=True,
+    ).construct()
+
+
 def _binned(data: FitData, params: Params) -> "lightgbm.Dataset":
-    """The whole table, binned once in this process."""
+    """The whole table, binned by the first process that needs it."""
     import lightgbm as lgb
 
     if "lightgbm" not in data.cache:
-        data.cache["lightgbm"] = lgb.Dataset(
-            data.matrix.values,
-            label=data.y,
-            weight=data.weight,
-            categorical_feature=list(data.matrix.categorical),
-            params=params,
-            free_raw_data=True,
-        ).construct()
+        file = None if data.folder is None else data.folder / "lightgbm.bin"
+        if file is not None and file.exists():
+            categories = list(data.matrix.categorical)
+            full = lgb.Dataset(file, categorical_feature=categories, params=params).construct()
+        else:
+            full = _construct(data, slice(None), params)
+            if file is not None:
+                _save(full, file)
+        data.cache["lightgbm"] = full
     return data.cache["lightgbm"]
+
+
+def _save(dataset: "lightgbm.Dataset", file: Path) -> None:
+    """Write a binned table, complete or not at all; others may do the same at the same time."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".draft-", dir=file.parent) as draft:
+        dataset.save_binary(Path(draft, file.name))
+        Path(draft, file.name).replace(file)
+
+
+def _subset(full: "lightgbm.Dataset", rows: np.ndarray, params: Params) -> "lightgbm.Dataset":
+    """Rows of a binned table, which are in ascending order."""
+    part = full.subset([], params=params)
+    part.used_indices = rows.astype(np.int32)  # what `subset` makes of them are Python's numbers
+    return part.construct()
 
 
 def _valid_predictions(booster: "lightgbm.Booster", problem: Problem) -> np.ndarray:

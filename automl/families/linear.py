@@ -14,6 +14,7 @@ from automl.families._base import (
     Problem,
     Resources,
     Start,
+    encoded_width,
     to_outputs,
 )
 from automl.families._watch import Watch
@@ -26,6 +27,12 @@ STRENGTHS = tuple(10.0**k for k in np.arange(3.0, -3.1, -0.5))
 
 SINGLE_PRECISION_CELLS = 5_000_000
 MAX_CELLS = 10_000_000
+
+
+STEPS = 8
+STEP, CELL, PRODUCT = 2000.0, 0.005, 2e-5
+"""Penalties tried until validation stops the path, and microseconds of one: of each, per cell
+(and class), and per cell and column where a system is solved."""
 
 
 class LinearModel:
@@ -70,7 +77,7 @@ class Linear(Family):
     """Ridge and logistic regression; one trial walks a whole path of penalties."""
 
     name = "linear"
-    relative_cost = 0.3
+    unit_seconds = 1e-6
     tunable = False
     preload = ("sklearn.linear_model",)
 
@@ -95,6 +102,36 @@ class Linear(Family):
             "encoding": trial.suggest_categorical("encoding", ["scaled", "piecewise"]),
             "finest": trial.suggest_float("finest", 1e-3, 1.0, log=True),
         }
+
+    def work(
+        self, params: Mapping[str, Any], problem: Problem, *, width: int | None = None
+    ) -> float:
+        """Penalties until early stopping, times a gradient's way or a solved system."""
+        columns = encoded_width(self.encoding(params), problem) if width is None else width
+        cells = float(problem.n_rows) * max(1, columns)
+        if problem.task == "regression":
+            step = cells * (CELL + min(problem.n_rows, columns) * PRODUCT)
+        else:
+            step = cells * (problem.n_outputs + 1) * CELL
+        return STEPS * (STEP + step)
+
+    def memory(
+        self,
+        params: Mapping[str, Any],
+        problem: Problem,
+        *,
+        width: int | None = None,
+        itemsize: int = 4,
+    ) -> float:
+        """Rows in working precision, and for a solved system their centred copy."""
+        columns = encoded_width(self.encoding(params), problem) if width is None else width
+        cells = float(problem.n_rows) * columns
+        precision = 8 if cells < SINGLE_PRECISION_CELLS else 4
+        copies = 2 if problem.task == "regression" else 1
+        side = min(problem.n_rows, columns)
+        solved = 8.0 * side * side * 3 if problem.task == "regression" else 0.0
+        rows = problem.n_rows * (24.0 + 32 * problem.n_outputs)
+        return cells * (itemsize + precision * copies) + solved + rows + 4e6
 
     def fit(
         self,

@@ -1,13 +1,14 @@
 """XGBoost: gradient boosting on level-wise trees."""
 
 import json
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from automl.families._base import Family, FitData, Model, Params, Problem, Resources, Start
+from automl.families._quantised import MAX_BIN, SAMPLE, Validation, hide_unseen, quantised
+from automl.families._rounds import COLUMNS, expected_rounds
 from automl.families._watch import Watch
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     import xgboost
 
 MAX_ROUNDS = 5000
-MAX_BIN = 256
-KEPT_CELLS = 200_000_000
-"""Quantised folds of a table with more cells than this are not kept between trials."""
 
 LARGEST = "largest_codes"
 """Attribute of a booster: for each categorical column the largest code in its training rows.
@@ -26,6 +24,18 @@ XGBoost takes a larger one for the largest where rows are quantised, and for non
 knows elsewhere. Missing means the same everywhere.
 """
 
+ROUND, ROW, CELL, SPLIT = 90.0, 0.03, 0.0028, 0.27
+"""Microseconds of a round: of each, per row, per cell and level of a tree, and per leaf and
+column,"""
+
+BINNING = 0.1
+"""and of a cell once: half of what binning takes, since most fits find the fold binned."""
+
+
+SKETCH, HISTOGRAM, NODE = 5.0, 4096.0, 200.0
+"""Bytes of a cell that bins are made from, of the histogram of a node and column, and of a leaf
+with its share of the file."""
+
 
 class XGBoostModel:
     """A booster, kept in XGBoost's own binary JSON until it is needed."""
@@ -33,6 +43,7 @@ class XGBoostModel:
     def __init__(self, content: bytes) -> None:
         self._content = content
         self._booster: xgboost.Booster | None = None
+        self._n_threads = 0
 
     @property
     def booster(self) -> "xgboost.Booster":
@@ -46,7 +57,9 @@ class XGBoostModel:
 
     def predict(self, X: np.ndarray, *, n_threads: int = 1) -> np.ndarray:
         """Probabilities or values, of shape (n_rows, n_outputs)."""
-        self.booster.set_param({"nthread": n_threads})
+        if n_threads != self._n_threads:  # it takes as long as the prediction of a row
+            self.booster.set_param({"nthread": n_threads})
+            self._n_threads = n_threads
         out = self.booster.inplace_predict(self._known(X), validate_features=False)
         return np.asarray(out).reshape(len(X), -1)
 
@@ -61,21 +74,21 @@ class XGBoostModel:
 
     def _known(self, X: np.ndarray) -> np.ndarray:
         """The rows with codes that training did not meet turned into missing values."""
-        return _hide_unseen(X, json.loads(self.booster.attr(LARGEST) or "{}"))
+        return hide_unseen(X, json.loads(self.booster.attr(LARGEST) or "{}"))
 
     def save(self) -> dict[str, bytes]:
         """XGBoost's UBJSON format."""
         return {"model.ubj": self._content}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_content": self._content, "_booster": None}
+        return {"_content": self._content, "_booster": None, "_n_threads": 0}
 
 
 class XGBoost(Family):
     """Gradient boosting with the starting points of Holzmueller et al. (2024) and TabRepo."""
 
     name = "xgboost"
-    relative_cost = 1.5
+    unit_seconds = 1.6e-6
     devices = ("cpu", "cuda")
     preload = ("xgboost",)
     libraries = ("xgboost",)
@@ -104,6 +117,35 @@ class XGBoost(Family):
             "reg_alpha": trial.suggest_float("reg_alpha", 1e-4, 5.0, log=True),
         }
 
+    def work(
+        self, params: Mapping[str, Any], problem: Problem, *, width: int | None = None
+    ) -> float:
+        """Rounds until early stopping, times what a round does with rows, bins and leaves."""
+        columns = problem.n_columns if width is None else width
+        rows = problem.n_rows * float(params.get("subsample", 1.0))
+        fraction = float(params.get("colsample_bylevel", 1.0))
+        leaves, rounds = _expected_leaves(params, problem), _expected_rounds(params, problem)
+        cells = columns * fraction * (rows * np.log2(leaves) * CELL + leaves * SPLIT)
+        a_round = ROUND + problem.n_rows * ROW + cells
+        return float(rounds * problem.n_outputs * a_round + problem.n_rows * columns * BINNING)
+
+    def memory(
+        self,
+        params: Mapping[str, Any],
+        problem: Problem,
+        *,
+        width: int | None = None,
+        itemsize: int = 4,
+    ) -> float:
+        """Quantised rows, what bins are made from, the histograms of a tree's nodes, and trees."""
+        columns = max(1, problem.n_columns if width is None else width)
+        leaves, rounds = _expected_leaves(params, problem), _expected_rounds(params, problem)
+        histograms = 2 * leaves * columns * HISTOGRAM
+        trees = rounds * problem.n_outputs * leaves * NODE
+        rows = problem.n_rows * (4.0 * columns + 30 + 20 * problem.n_outputs)
+        sketch = SKETCH * min(SAMPLE, problem.n_rows) * columns
+        return float(rows + sketch + histograms + trees + 4e6)
+
     def fit(
         self,
         params: Mapping[str, Any],
@@ -116,7 +158,9 @@ class XGBoost(Family):
         """Boost round by round until the watch has seen enough."""
         import xgboost as xgb
 
-        train, valid, largest = _quantised(data, resources)
+        if resources.n_threads > 1:  # beyond what the environment says, else nobody hears
+            xgb.set_config(nthread=resources.n_threads)
+        train, largest = quantised(data, resources)
         settings = _objective(problem) | dict(params)
         settings |= {
             "tree_method": "hist",
@@ -128,13 +172,14 @@ class XGBoost(Family):
             "disable_default_eval_metric": True,
         }
         watch.with_patience(float(np.clip(2.0 / float(params["learning_rate"]), 20, 100)), 0.2)
-        booster = xgb.Booster(settings, [train] + ([valid] if valid is not None else []))
+        booster = xgb.Booster(settings, [train])
+        valid = Validation(booster, train, data, largest, problem=problem, resources=resources)
+        watch.out_of_time()  # its clock starts here: what came before was no step
         step = 0
         for step in watch.steps(MAX_ROUNDS):
             booster.update(train, step - 1)
-            if valid is not None and watch.due(step):
-                predictions = booster.predict(valid).reshape(-1, problem.n_outputs)
-                if watch.observe(step, predictions):
+            if watch.due(step):
+                if watch.observe(step, valid.predict(step)):
                     break
             elif watch.out_of_time():
                 break
@@ -146,6 +191,22 @@ class XGBoost(Family):
     def load(self, files: Mapping[str, bytes]) -> Model:
         """Read XGBoost's UBJSON format."""
         return XGBoostModel(files["model.ubj"])
+
+
+def _expected_leaves(params: Mapping[str, Any], problem: Problem) -> float:
+    """Leaves of a tree, as far as the rows fill them."""
+    rows = problem.n_rows * float(params.get("subsample", 1.0))
+    least = float(params.get("min_child_weight", 1.0))
+    least *= 1 if problem.task == "regression" else 4  # a row of two classes weighs 1/4
+    most = 2.0 ** min(30, int(params.get("max_depth", 6)) or 30)  # 0 is no limit
+    return max(2.0, min(most, rows / max(2.0, least)))
+
+
+def _expected_rounds(params: Mapping[str, Any], problem: Problem) -> float:
+    """Rounds until early stopping."""
+    rate = float(params.get("learning_rate", 0.3))
+    rate *= float(params.get("colsample_bylevel", 1.0)) ** COLUMNS
+    return expected_rounds(problem, rate, _expected_leaves(params, problem), MAX_ROUNDS)
 
 
 def _point(
@@ -181,49 +242,3 @@ def _require_device(booster: "xgboost.Booster", device: str) -> None:
     used = json.loads(booster.save_config())["learner"]["generic_param"]["device"]
     if device.startswith("cuda") and not used.startswith("cuda"):
         raise RuntimeError(f"XGBoost was asked for {device!r} and trained on {used!r}.")
-
-
-def _quantised(
-    data: FitData, resources: Resources
-) -> tuple["xgboost.DMatrix", "xgboost.DMatrix | None", dict[str, float]]:
-    """Quantised training and validation rows, kept for the next trial on the same fold."""
-    import xgboost as xgb
-
-    key = ("xgboost", hash(data.train.tobytes()), hash(data.valid.tobytes()))
-    kept: tuple[xgb.DMatrix, xgb.DMatrix | None, dict[str, float]] | None = data.cache.get(key)
-    if kept is not None:
-        return kept
-    types = ["c" if n else "q" for n in data.matrix.cardinalities]
-    codes = {str(i): data.matrix.values[data.train, i] for i in data.matrix.categorical}
-    largest = {i: float(np.nanmax(c, initial=-1.0)) for i, c in codes.items()}
-
-    def matrix(rows: np.ndarray, ref: Any) -> "xgboost.DMatrix":
-        return xgb.QuantileDMatrix(
-            _hide_unseen(data.matrix.values[rows], largest),
-            data.y[rows],
-            weight=None if data.weight is None else data.weight[rows],
-            max_bin=MAX_BIN,
-            ref=ref,
-            feature_types=types,
-            enable_categorical=True,
-            nthread=resources.n_threads,
-        )
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        train = matrix(data.train, None)
-        pair = train, matrix(data.valid, train) if len(data.valid) else None, largest
-    if data.matrix.values.size > KEPT_CELLS:
-        data.cache.clear()
-    data.cache[key] = pair
-    return pair
-
-
-def _hide_unseen(X: np.ndarray, largest: Mapping[str, float]) -> np.ndarray:
-    """The same rows, missing where the code of a category is above the largest one known."""
-    for name, code in largest.items():
-        unseen = X[:, int(name)] > code
-        if unseen.any():
-            X = X.copy()
-            X[unseen, int(name)] = np.nan
-    return X

@@ -51,6 +51,10 @@ def test_a_family_of_somebody_else_passes():
         (toy.Suits, "supports no task"),
         (toy.PeeksOutOfBag, "say in their own prediction"),
         (toy.LearnsNothing, "no better than the constant"),
+        (toy.WorksLessOnMore, "more rows are less work"),
+        (toy.WorksForNothing, "works are"),
+        (toy.NeedsNothing, "expected to need nan bytes"),
+        (toy.CostsNothing, "a unit of work takes 0.0 seconds"),
     ],
 )
 def test_a_broken_family_is_noticed(family, told):

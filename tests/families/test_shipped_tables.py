@@ -44,7 +44,7 @@ def best_loss(name, prepared):
     if encoding not in matrices:
         matrices[encoding] = fit_encoder(encoding, table).transform(table)
     matrix = matrices[encoding]
-    train = split.train[: max(500, CELLS // matrix.shape[1])]
+    train = split.train[: max(500, CELLS // max(1, matrix.shape[1]))]
     metric = get_metric(task=problem.task)
     watch = Watch(
         lambda p: metric.loss(metric.score(codes[split.valid], p)),

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestRegressor
 
 from automl.exceptions import ArtifactError
+from automl.families import _trees
 from automl.families._arrays import pack, unpack
 from automl.families._trees import Forest
 
@@ -31,6 +32,14 @@ def test_probabilities_are_those_of_the_forest():
     model = ExtraTreesClassifier(n_estimators=5, random_state=0, n_jobs=1).fit(X, y)
     forest = Forest.from_sklearn(model.estimators_)
     np.testing.assert_allclose(forest.predict(X), model.predict_proba(X), atol=1e-6)
+
+
+@pytest.mark.parametrize("n_rows", [_trees.PART, 3 * _trees.PART + 1])
+def test_threads_predict_the_same(n_rows):
+    _, forest = regressor()
+    many = np.tile(X, (n_rows // len(X) + 1, 1))[:n_rows]
+    alone = np.concatenate([forest.predict(part) for part in np.array_split(many, 7)])
+    np.testing.assert_array_equal(forest.predict(many, n_threads=3), alone)
 
 
 @settings(max_examples=25, deadline=None)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from automl.families import Watch
 
-VALUES = st.one_of(st.floats(-100, 100), st.sampled_from([nan, inf]))
+VALUES = st.one_of(st.floats(-100, 100, width=32), st.sampled_from([nan, inf]))
 CURVES = st.lists(VALUES, min_size=1, max_size=60)
 
 
@@ -163,6 +163,37 @@ def test_the_first_steps_and_the_last_are_due(limit):
     assert len(due) < 200
 
 
+def test_a_limit_of_the_family_is_due_too():
+    watch = Watch(mean)
+    due = []
+    for step in watch.steps(207):
+        if watch.due(step):
+            due.append(step)
+            watch.observe(step, np.zeros((1, 1)))
+    assert due[-2:] == [205, 207]
+
+
+def test_on_many_rows_the_first_steps_are_due_one_in_four():
+    watch = Watch(mean)
+    due = []
+    for step in range(1, 200):
+        if watch.due(step):
+            due.append(step)
+            watch.observe(step, np.zeros((20_000, 1)))
+    assert due[:5] == [1, 5, 9, 13, 17]
+    assert all(b - a <= max(4, 0.08 * a) for a, b in zip(due, due[1:], strict=False))
+
+
+def test_the_step_at_which_a_fit_is_told_to_end_is_due():
+    """Else what it has learned since the last look would be lost."""
+    asked = iter([False, False, True])
+    watch = Watch(mean, stopped=lambda: next(asked, True))
+    assert not watch.observe(1, np.ones((20_000, 1)))
+    assert [watch.due(step) for step in (2, 3)] == [False, True]
+    assert watch.observe(3, np.zeros((20_000, 1)))
+    assert watch.best_step == 3
+
+
 def test_nothing_is_due_without_validation_rows():
     watch = Watch(limit=5)
     assert not watch.validates
@@ -282,7 +313,7 @@ def test_where_the_metric_is_undefined_on_a_half_the_best_step_is_taken(undefine
     loss, half_loss = squared(y)
 
     def some(rows_of, predictions):
-        return nan if rows_of[0] == undefined else half_loss(rows_of, predictions)
+        return nan if (0 in rows_of) == undefined else half_loss(rows_of, predictions)
 
     watch = Watch(loss, half=half, half_loss=some)
     for step, shift in enumerate([0.5, 0.1, 0.9], start=1):

@@ -203,3 +203,22 @@ class PeeksOutOfBag(Descent):
             return super().fit(params, data, watch, problem=problem, resources=resources)
         watch.observe(1, data.y[data.valid][:, None])
         return DescentModel(np.zeros((data.matrix.shape[1] + 1, 1)), "identity")
+
+
+class WorksLessOnMore(Descent):
+    def work(self, params, problem, *, width=None):
+        return 1e6 / problem.n_rows
+
+
+class WorksForNothing(Descent):
+    def work(self, params, problem, *, width=None):
+        return problem.n_rows - 12.0
+
+
+class NeedsNothing(Descent):
+    def memory(self, params, problem, *, width=None, itemsize=4):
+        return float("nan")
+
+
+class CostsNothing(Descent):
+    unit_seconds = 0.0

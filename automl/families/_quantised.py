@@ -1,0 +1,199 @@
+"""Rows as XGBoost trains on them, and as it validates on them."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl.families._arrays import float32_rows
+from automl.families._base import FitData, Problem, Resources
+
+if TYPE_CHECKING:
+    import xgboost
+
+MAX_BIN = 256
+KEPT_CELLS = 10_000_000
+"""Quantised training rows are kept for the next trial while they have fewer cells than this; a
+cell takes 1 to 5 bytes."""
+
+SAMPLE = 200_000
+SAMPLE_CELLS = 20_000_000
+"""Larger tables are cut into bins that these many rows or cells define, once for all folds:
+LightGBM and scikit-learn take as many, and it costs half as much as bins of all rows."""
+
+FEW_ROWS = 5000
+"""Fewer validation rows than this are quantised to be predicted."""
+
+BLOCK_CELLS = 1_000_000
+"""Cells that are copied at a time where rows are quantised."""
+
+
+class Validation:
+    """Predictions for the validation rows, kept up to date tree by tree.
+
+    Quantised rows, which XGBoost keeps up to date by itself, are quick to ask about and slow to
+    predict; with plain rows it is the other way round.
+    """
+
+    def __init__(
+        self,
+        booster: "xgboost.Booster",
+        train: "xgboost.DMatrix",
+        data: FitData,
+        largest: Mapping[str, float],
+        *,
+        problem: Problem,
+        resources: Resources,
+    ) -> None:
+        self._booster, self._problem = booster, problem
+        self._margins: np.ndarray | None = None
+        self._rounds = 0
+        self._quantised: xgboost.DMatrix | None = None
+        if not len(data.valid):
+            return
+        if resources.device != "cpu" or len(data.valid) < FEW_ROWS:
+            rows = _Rows(data, data.valid, largest)
+            self._quantised = rows.quantised(train, resources.n_threads)
+        else:
+            self._X = hide_unseen(float32_rows(data.matrix.values, data.valid), largest)
+
+    def predict(self, rounds: int) -> np.ndarray:
+        """Predictions after so many rounds, of shape (n_valid, n_outputs)."""
+        if self._quantised is not None:
+            predictions = self._booster.predict(self._quantised)
+            return np.asarray(predictions).reshape(-1, self._problem.n_outputs)
+        self._margins = self._booster.inplace_predict(
+            self._X,
+            iteration_range=(self._rounds, rounds),
+            predict_type="margin",
+            base_margin=self._margins,
+            validate_features=False,
+        )
+        self._rounds = rounds
+        return _from_margins(self._margins.reshape(-1, self._problem.n_outputs), self._problem)
+
+
+def _from_margins(margins: np.ndarray, problem: Problem) -> np.ndarray:
+    """Probabilities or values, as XGBoost makes them."""
+    if problem.task == "regression":
+        return margins
+    if problem.task == "binary":
+        with np.errstate(over="ignore"):
+            return np.asarray(1 / (1 + np.exp(-margins)))
+    powers = np.exp(margins - margins.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def quantised(data: FitData, resources: Resources) -> tuple["xgboost.DMatrix", dict[str, float]]:
+    """Quantised training rows, kept for the next trial on the same fold where they are few."""
+    kept: dict[int, tuple[xgboost.DMatrix, dict[str, float]]]
+    kept = data.cache.setdefault("xgboost", {})
+    key = hash(data.train.tobytes())
+    if key in kept:
+        return kept[key]
+    cells = len(data.train) * data.matrix.shape[1]
+    while kept and cells + sum(m.num_row() * m.num_col() for m, _ in kept.values()) > KEPT_CELLS:
+        del kept[next(iter(kept))]
+    codes = {str(i): data.matrix.values[data.train, i] for i in data.matrix.categorical}
+    largest = {i: float(np.nanmax(c, initial=-1.0)) for i, c in codes.items()}
+    bins = _bins(data, resources) if len(data.train) > SAMPLE else None
+    train = _Rows(data, data.train, largest).quantised(bins, resources.n_threads)
+    if cells <= KEPT_CELLS:
+        kept[key] = train, largest
+    return train, largest
+
+
+def _bins(data: FitData, resources: Resources) -> "xgboost.DMatrix":
+    """Some rows of the table, and all its categories, to take the bins from."""
+    if "xgboost bins" not in data.cache:
+        n_rows, n_columns = data.matrix.shape
+        size = min(SAMPLE, max(SAMPLE // 10, SAMPLE_CELLS // n_columns))
+        rows = np.unique(np.random.default_rng(0).integers(n_rows, size=size))
+        every = np.full((max(data.matrix.cardinalities), n_columns), np.nan)
+        for i in data.matrix.categorical:
+            every[:, i] = np.arange(len(every)) % data.matrix.cardinalities[i]
+        sample = _Rows(data, rows, {}, every.astype(np.float32))
+        bins = sample.quantised(None, resources.n_threads)
+        # One row in these bins is enough to pass them on.
+        data.cache["xgboost bins"] = _Rows(data, rows[:1], {}).quantised(bins, resources.n_threads)
+    return data.cache["xgboost bins"]
+
+
+class _Rows:
+    """Some rows of the table, copied block by block while XGBoost quantises them.
+
+    Parameters
+    ----------
+    data : FitData
+    rows : ndarray of int
+    largest : mapping of str to float
+        For each categorical column the code above which it is unknown.
+    more : ndarray of shape (n_more, n_columns), optional
+        Rows to come last. Then no row has its target, which bins don't need.
+    """
+
+    def __init__(
+        self,
+        data: FitData,
+        rows: np.ndarray,
+        largest: Mapping[str, float],
+        more: np.ndarray | None = None,
+    ) -> None:
+        self._data, self._rows, self._largest, self._more = data, rows, largest, more
+
+    def quantised(self, ref: "xgboost.DMatrix | None", n_threads: int) -> "xgboost.DMatrix":
+        """The rows in the bins of `ref`, or in bins of their own."""
+        import xgboost as xgb
+
+        class Blocks(xgb.DataIter):  # type: ignore[misc]
+            def __init__(self, blocks: Callable[[], Iterator[dict[str, Any]]]) -> None:
+                super().__init__()
+                self._make, self._blocks = blocks, blocks()
+
+            def next(self, input_data: Any) -> bool:
+                block = next(self._blocks, None)
+                if block is not None:
+                    input_data(**block)
+                return block is not None
+
+            def reset(self) -> None:
+                self._blocks = self._make()
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return xgb.QuantileDMatrix(
+                Blocks(self._blocks),
+                max_bin=MAX_BIN,
+                ref=ref,
+                enable_categorical=True,
+                nthread=n_threads,
+            )
+
+    def _blocks(self) -> Iterator[dict[str, Any]]:
+        data = self._data
+        types = ["c" if n else "q" for n in data.matrix.cardinalities]
+        size = max(1, BLOCK_CELLS // data.matrix.shape[1])
+        for start in range(0, len(self._rows), size):
+            rows = self._rows[start : start + size]
+            block = {
+                "data": hide_unseen(float32_rows(data.matrix.values, rows), self._largest),
+                "feature_types": types,
+            }
+            if self._more is None:
+                block["label"] = data.y[rows]
+                block["weight"] = None if data.weight is None else data.weight[rows]
+            yield block
+        if self._more is not None and len(self._more):
+            yield {"data": self._more, "feature_types": types}
+
+
+def hide_unseen(X: np.ndarray, largest: Mapping[str, float]) -> np.ndarray:
+    """The same rows, missing where the code of a category is above the largest one known."""
+    given = X
+    for name, code in largest.items():
+        unseen = X[:, int(name)] > code
+        if unseen.any():
+            X = X.copy(order="K") if X is given else X
+            X[unseen, int(name)] = np.nan
+    return X
