@@ -69,10 +69,13 @@ class Server:
         """
         ours, theirs = _socket_pair()
         line = Line(ours)
-        with self._lock, theirs, suppress(OSError):
+        with self._lock, theirs:
             number = next(self._numbers)
-            self._send("fork", number)
-            socket.send_fds(self._socket, [b"w"], [theirs.fileno()])
+            try:
+                self._send("fork", number)
+                socket.send_fds(self._socket, [b"w"], [theirs.fileno()])
+            except OSError:
+                self._see_it_end()
         line.send(_worker.dumps(greeting))
         return number, line
 
@@ -90,6 +93,7 @@ class Server:
             if self.alive:
                 _log.warning("The worker server does not answer; ending it.")
                 self._process.kill()
+                self._see_it_end()
         return None, 0.0
 
     def drop(self, worker: int) -> None:
@@ -118,6 +122,11 @@ class Server:
         """Close this process's ends of the server's socket."""
         self._socket.close()
         self._control.close()
+
+    def _see_it_end(self) -> None:
+        """Wait a moment until `alive` knows that the process is ending."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=1.0)
 
     def _tell(self, verb: str, what: object) -> None:
         with self._lock, suppress(OSError):

@@ -4,7 +4,7 @@ import logging
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl.compute import Plan, granted_cores, plan_workers, resolve_n_jobs
@@ -99,6 +99,7 @@ def test_no_files_at_all(tmp_path):
     assert granted_cores(tmp_path) == MANY
 
 
+@settings(deadline=None)
 @given(groups=st.binary(max_size=200), quota=st.binary(max_size=40))
 def test_wild_files_never_raise(tmp_path_factory, groups, quota):
     root = _system(tmp_path_factory.mktemp("root"), "", {"cpu.max": ""})

@@ -4,7 +4,7 @@ import socket
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl.compute._line import GarbledError, Line, Report
@@ -31,6 +31,7 @@ def _raw(frames):
         return theirs.recv(10**6)
 
 
+@settings(deadline=None)
 @given(
     frames=st.lists(st.binary(max_size=50), min_size=1, max_size=5),
     cuts=st.lists(st.integers(1, 30), min_size=1, max_size=20),
@@ -92,6 +93,7 @@ def test_noise_is_told_from_messages(ends, noise):
         list(line.receive())
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["ready", "began", "progress", "done", "failed"]),
     st.integers(0, 2**64 - 1),
@@ -104,6 +106,7 @@ def test_reports_survive_the_way(kind, job, seconds, peak, body):
     assert Report.unpack(report.pack()) == report
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_no_bytes_confuse(frame):
     try:

@@ -16,7 +16,7 @@ from automl.compute import Failure, Job, Killed, LocalEngine
 from automl.exceptions import UsageError
 
 from . import jobs
-from .conftest import ends, eventually, first, gone, job, last, listen, servers, workers
+from .conftest import ends, first, gone, job, last, listen, servers, workers
 
 
 def test_each_job_gets_its_own_result(engine):

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl.compute import memory_limit, parse_size, resident
@@ -52,12 +52,14 @@ def test_other_texts_are_no_sizes(text):
         parse_size(text)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**6), st.sampled_from("kmgtKMGT"), st.sampled_from(["", "b", "iB", "B"]))
 def test_units_are_binary_however_they_are_written(number, unit, rest):
     power = 1 + "kmgt".index(unit.lower())
     assert parse_size(f"{number}{unit}{rest}") == number * 1024**power
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30) | st.text("0123456789.kmgtibGB -", max_size=8))
 def test_wild_texts_are_sizes_or_told(text):
     try:
@@ -156,6 +158,7 @@ def test_the_limits_of_the_shell_hold(name):
     assert 0 < int(out) <= 3 * GIB, err
 
 
+@settings(deadline=None)
 @given(files=st.lists(st.binary(max_size=40), min_size=4, max_size=4))
 def test_wild_files_never_raise(tmp_path_factory, files):
     root = _system(tmp_path_factory.mktemp("root"), "0::/\n", {"memory.max": ""})

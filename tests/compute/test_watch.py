@@ -59,10 +59,11 @@ def test_memory_that_is_shared_counts_once(tight_engine):
     ref = tight_engine.put("table", {"x": np.ones(300 * MIB // 8)})
     numbers = [tight_engine.submit(job(faults.look_and_stay, data=(ref,))) for _ in range(2)]
     assert {first(tight_engine).value, first(tight_engine).value} == {300 * MIB // 8}
-    assert tight_engine.wait(0.5) == []
     processes = [psutil.Process(), *servers(), *workers()]
-    assert tight_engine.peak_bytes == pytest.approx(_pss(processes), abs=50 * MIB)
-    assert sum(process.memory_info().rss for process in processes) > _pss(processes) + 300 * MIB
+    used = _pss(processes)
+    eventually(lambda: not tight_engine.wait(0.1) and tight_engine.peak_bytes > used - 50 * MIB)
+    assert tight_engine.peak_bytes < used + 200 * MIB
+    assert sum(process.memory_info().rss for process in processes) > used + 300 * MIB
     for number in numbers:
         tight_engine.kill(number)
 
@@ -76,8 +77,7 @@ def test_an_idle_worker_that_holds_more_ends_before_a_job(tight_engine):
     assert not gone(hoarder.pid)
     tight_engine.stop(running)
     assert first(tight_engine).value == 250 * MIB
-    assert tight_engine.wait(0.5) == []
-    assert gone(hoarder.pid)
+    eventually(lambda: tight_engine.wait(0.1) == [] and gone(hoarder.pid))
     assert last(tight_engine, tight_engine.submit(job(jobs.echo, 1))).value == 1
     tight_engine.kill(running)
 
@@ -97,11 +97,11 @@ def test_a_limit_that_is_too_small_is_told_once_and_kills_nobody(tmp_path, caplo
 def test_the_peak_of_all_is_measured_without_a_limit(lone_engine):
     number = lone_engine.submit(job(faults.keep, 300))
     assert first(lone_engine).kind == "progress"
-    assert lone_engine.wait(0.5) == []
-    used = _pss([psutil.Process(), *workers()])
+    used = _pss([psutil.Process(), *workers()]) - 50 * MIB
+    eventually(lambda: lone_engine.wait(0.1) == [] and lone_engine.peak_bytes > used)
     lone_engine.kill(number)
     assert last(lone_engine, number).kind == "killed"
-    assert used - 50 * MIB < lone_engine.peak_bytes < used + 150 * MIB
+    assert lone_engine.peak_bytes < used + 200 * MIB
     peak = lone_engine.peak_bytes
     assert last(lone_engine, lone_engine.submit(job(jobs.nap, 0.3))).kind == "done"
     assert lone_engine.peak_bytes == peak
