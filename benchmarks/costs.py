@@ -188,17 +188,15 @@ def replay(args: argparse.Namespace) -> None:
     ]
     print("before it: fits of all families, or of its own")
     for row in told:
-        count = (
-            f"{row['at least']}" if row["at least"] == row["at most"] else f"{row['at least']}+"
-        )
+        more = "+" if row["at most"] > row["at least"] else " "
         print(
-            f"{row['family']:14}{row['before']:5}{count:>4}: a factor of {row['factor']:4.2f}, "
+            f"{row['family']:14}{row['before']:5}{row['at least']:3}{more} a factor of {row['factor']:4.2f}, "
             f"90 % bound held {row['held']:4.0%} ({row['forecasts']})"
         )
     if args.out:
         facts = {"tables": sorted(rows["table"].unique()), "fits": len(rows), **machine()}
         with args.out.open("a") as file:
-            file.writelines(json.dumps(row | facts) + "\n" for row in told)
+            file.write(json.dumps(facts | {"forecasts": told}) + "\n")
     constants(rows)
 
 

@@ -208,7 +208,7 @@ def in_process(side: str, family: str, n_rows: int, task: str, told: Any = None)
     env = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")
+        raise RuntimeError(f"{command} ended with {done.returncode}:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
 
 

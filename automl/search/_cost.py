@@ -141,8 +141,8 @@ class CostModel:
 
     Examples
     --------
-    >>> from automl.families import get_family
-    >>> family, model = get_family("lightgbm"), CostModel()
+    >>> from automl.families import family_names, get_family
+    >>> family, model = get_family(family_names()[1]), CostModel()
     >>> problem = Problem("binary", n_rows=10_000, n_columns=20, n_classes=2)
     >>> params = family.starts(problem)[0].params
     >>> before = model.forecast(family, params, problem)

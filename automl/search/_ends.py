@@ -46,7 +46,7 @@ def is_memory(value: object) -> bool:
 
     Examples
     --------
-    >>> is_memory(Failure("LightGBMError", "std::bad_alloc", "")), is_memory(Killed("memory"))
+    >>> is_memory(Failure("TreeError", "std::bad_alloc", "")), is_memory(Killed("memory"))
     (True, True)
     >>> is_memory(Failure("ValueError", "3 rows", ""))
     False
