@@ -53,6 +53,8 @@ class FoldTask:
         Where the fitted model's files go.
     predictions : Path
         Where the predictions for the validation rows go, as ``.npy``.
+    shared : Path
+        Folder of files that all fits on this encoding share.
     report : bool
         Whether the learning curve is wanted.
     share : float
@@ -69,6 +71,7 @@ class FoldTask:
     columns: tuple[tuple[str, ...], tuple[str, ...], tuple[int, ...]]
     folder: Path
     predictions: Path
+    shared: Path
     report: bool = False
     share: float = 1.0
 
@@ -131,6 +134,7 @@ def fit_fold(
         weight,
         channel.cache.setdefault(task.encoding, {}),
         out_of_bag=whole,
+        folder=task.shared,
     )
     family = get_family(task.family)
     model = family.fit(

@@ -61,6 +61,7 @@ class Jobs:
             (matrix.names, matrix.sources, matrix.cardinalities),
             plan.files.model(trial, fold),
             plan.files.fold_predictions(trial, fold),
+            self._matrices.folder(encoding),
             report=fold in (0, WHOLE) and trial.number > 0,
             share=allowance.share,
         )

@@ -78,6 +78,12 @@ class Matrices:
         )
         return Job(ENCODE_TABLE, task, **limits)
 
+    def folder(self, encoding: str) -> Path:
+        """Where fits on this encoding keep what they share, such as binned columns."""
+        folder = self._folder / f"{encoding}-shared"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def begin(self, encoding: str, job: int) -> None:
         """Remember that a job makes an encoding ready."""
         self.jobs[job] = encoding

@@ -33,6 +33,9 @@ KEPT_OF_FAMILY = 2
 SMALLER = 3
 """How often a fit that ran out of memory is tried again, each time on half of its rows."""
 
+THREADED_CELLS = 200_000
+"""Values of a table below which a second thread makes a fit slower."""
+
 MOST_PARKED = 3
 """While so many encodings are being made, nothing that would need another is begun."""
 
@@ -75,6 +78,7 @@ class Search:
         self._engine = engine
         engine.submit(Job(NOTHING))  # the workers start while the target is written
         self._y, self._weight = y, weight
+        self._cells = table.n_rows * max(1, len(table.schema.features))
         self.matrices = Matrices(table, engine.put, plan.files.work / "matrices")
         self.target = engine.put("target", target_arrays(plan.splits, y, weight))
         self._work: dict[int, Work] = {}
@@ -163,7 +167,7 @@ class Search:
                 self._observe("started", trial, is_start=trial.is_start)
             trial.running.add(fold)
             chosen.append((trial, fold))
-        alone = self._engine.busy == 0 and chosen
+        alone = chosen and self._engine.busy == 0 and self._cells >= THREADED_CELLS
         lent = (self._engine.idle - len(chosen)) // len(chosen) if alone else 0
         for trial, fold in chosen:
             self._submit(trial, fold, self.plan.resources.n_threads * (1 + lent))

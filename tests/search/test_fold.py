@@ -63,11 +63,13 @@ def fit(tmp_path):
             COLUMNS,
             tmp_path / name / str(fold),
             tmp_path / "predictions.npy",
+            tmp_path / "shared",
             **rest,
         )
         target = {"y": y, "train_0": TRAIN, "valid_0": VALID}
         if weight is not None:
             target["weight"] = weight
+        (tmp_path / "shared").mkdir(exist_ok=True)
         outcome = fit_fold(job, (target, {"values": X}), channel)
         assert isinstance(outcome, FoldOutcome)
         return SimpleNamespace(**vars(outcome), predictions=np.load(tmp_path / "predictions.npy"))
