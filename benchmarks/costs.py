@@ -190,8 +190,8 @@ def replay(args: argparse.Namespace) -> None:
     for row in told:
         more = "+" if row["at most"] > row["at least"] else " "
         print(
-            f"{row['family']:14}{row['before']:5}{row['at least']:3}{more} a factor of {row['factor']:4.2f}, "
-            f"90 % bound held {row['held']:4.0%} ({row['forecasts']})"
+            f"{row['family']:14}{row['before']:5}{row['at least']:3}{more} a factor of "
+            f"{row['factor']:4.2f}, 90 % bound held {row['held']:4.0%} ({row['forecasts']})"
         )
     if args.out:
         facts = {"tables": sorted(rows["table"].unique()), "fits": len(rows), **machine()}

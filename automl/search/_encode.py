@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from automl.compute import DataRef, read_shared
-from automl.features import fit_encoder
+from automl.features import fit_encoder, write_matrix
 from automl.table import Schema, Table
 
 ENCODE_TABLE = f"{__name__}:encode_table"
@@ -88,15 +88,8 @@ def encode_table(
     arrays = {c.name: places[i] for i, c in enumerate(schema.features)}
     table = Table(schema, arrays, task.n_rows)
     encoder = fit_encoder(task.kind, table)
-    header = encoder.header(schema)
     task.folder.mkdir(parents=True)
-    out = np.lib.format.open_memmap(
-        task.folder / "0.npy",
-        mode="w+",
-        dtype=header.values.dtype,
-        shape=(task.n_rows, len(header.names)),
-    )
-    encoder.transform(table, out=out)
+    header = write_matrix(encoder, table, task.folder / "0.npy")
     return Encoded(
         encoder.to_dict(),
         header.names,
