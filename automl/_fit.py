@@ -255,6 +255,7 @@ def _run(job: Job, run: RunDirectory, log: RunLog, interrupted: Callable[[], boo
         max_trials=spec.max_trials,
         pruning=spec.pruning,
         memory_per_worker=_memory_per_worker(job, n_workers),
+        table_bytes=job.table.nbytes,
         configurations=job.configurations,
     )
     with LocalEngine(

@@ -206,6 +206,8 @@ class Family(ABC):
     unit_seconds: ClassVar[float | None] = None
     """Seconds of one core per unit of :meth:`work`, measured by ``benchmarks/costs.py``; ``None``
     where nobody measured it. A search starts from it and learns what it is here."""
+    work_spread: ClassVar[float] = 0.5
+    """Standard deviation of log seconds between fits of equal work on one table, measured too."""
 
     tunable: ClassVar[bool] = True
     """Whether proposals beyond the starting configurations are worth a trial."""

@@ -328,6 +328,7 @@ def check_forecasts(case: Case) -> None:
     family = case.family
     unit = family.unit_seconds
     _require(unit is None or 0 < unit < inf, f"a unit of work takes {unit} seconds")
+    _require(0 < family.work_spread < inf, f"the spread of equal work is {family.work_spread}")
     for start in family.starts(case.problem):
         for width in (None, 1, 3000):
             works = []

@@ -1,4 +1,9 @@
-"""How many rounds boosting is expected to take until validation rows see no more progress."""
+"""How many rounds boosting is expected to take until validation rows see no more progress.
+
+The numbers were fitted to 224 fits of LightGBM and XGBoost on 18 tables of 800 to 390,000 rows
+(``benchmarks/costs.py fit``). Tables differ by a factor of 3 in what they take; a search learns
+that from its first fits.
+"""
 
 from automl.families._base import Problem
 

@@ -39,7 +39,8 @@ FEW = 0.5
 
 ROUND, ROW, CELL, SPLIT, RANDOM_SPLIT = 65.0, 0.05, 0.001, 0.45, 0.06
 """Microseconds of a round: of each, per row, per cell and level of a tree, and per leaf and
-column where the best of 255 bins is sought or a random one is taken,"""
+column where the best of 255 bins is sought or a random one is taken (113 fits, half of them
+within a factor of 1.4),"""
 
 BINNING = 0.1
 """and of a cell once: half of what binning takes, since most fits find the table binned."""
@@ -94,6 +95,7 @@ class LightGBM(Family):
     preload = ("lightgbm",)
     libraries = ("lightgbm",)
     unit_seconds = 1.1e-6
+    work_spread = 0.6
 
     def starts(self, problem: Problem) -> Sequence[Start]:
         """The tuned default of Holzmueller et al. first, then neighbours that differ from it."""

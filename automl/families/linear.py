@@ -26,13 +26,13 @@ STRENGTHS = tuple(10.0**k for k in np.arange(3.0, -3.1, -0.5))
 """Regularisation from strong to weak: each is a step of the learning curve."""
 
 SINGLE_PRECISION_CELLS = 5_000_000
-MAX_CELLS = 10_000_000
+MAX_CELLS = 5_000_000
 
 
 STEPS = 8
 STEP, CELL, PRODUCT = 2000.0, 0.005, 2e-5
 """Penalties tried until validation stops the path, and microseconds of one: of each, per cell
-(and class), and per cell and column where a system is solved."""
+(and class), and per cell and column where a system is solved (108 fits)."""
 
 
 class LinearModel:
@@ -78,6 +78,7 @@ class Linear(Family):
 
     name = "linear"
     unit_seconds = 1e-6
+    work_spread = 0.25
     tunable = False
     preload = ("sklearn.linear_model",)
 

@@ -82,6 +82,8 @@ class SearchPlan:
     pruning : bool
     memory_per_worker : int, optional
         Bytes that each worker may have for a fit; ``None`` where that is not limited.
+    table_bytes : int
+        Size of the typed table.
     configurations : sequence of (str, mapping), optional
         Families with parameters: these are tried, and nothing else.
     """
@@ -99,6 +101,7 @@ class SearchPlan:
     max_trials: int | None = None
     pruning: bool = True
     memory_per_worker: int | None = None
+    table_bytes: int = 0
     configurations: Sequence[tuple[str, Mapping[str, Any]]] = ()
 
     def resources_for(self, family: Family, fold: int, n_threads: int) -> Resources:

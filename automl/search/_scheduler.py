@@ -33,8 +33,9 @@ idle otherwise, and then on fewer rows."""
 TOO_LATE = 0.02
 """Share of the budget before its end in which no trial is begun."""
 
-MOST_CELLS = 30_000_000
-"""Dense matrices with more numbers than this are not made: they take longer than they bring."""
+FEW_CELLS, MOST_CELLS = 16_000_000, 30_000_000
+"""Dense matrices of the table's own size are made, if they have no more numbers than this: larger
+ones take longer, and more memory, than they bring. Those with fewer than the first always are."""
 
 ENCODE = 4e-8
 """Seconds for a number of a dense matrix that is not made yet."""
@@ -154,7 +155,8 @@ class Scheduler:
         encoding = family.encoding(params)
         if encoding in blocked or family.name in self._aside:
             return False
-        return encoding == "tree" or self._n_rows * self._width(encoding) <= MOST_CELLS
+        most = min(MOST_CELLS, max(FEW_CELLS, self._plan.table_bytes // 4))
+        return encoding == "tree" or self._n_rows * self._width(encoding) <= most
 
     def _seconds(self, family: Family, params: Mapping[str, Any]) -> float:
         """What a trial is expected to take, all its folds one after the other."""

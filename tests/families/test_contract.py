@@ -55,6 +55,7 @@ def test_a_family_of_somebody_else_passes():
         (toy.WorksForNothing, "works are"),
         (toy.NeedsNothing, "expected to need nan bytes"),
         (toy.CostsNothing, "a unit of work takes 0.0 seconds"),
+        (toy.NeverSurprised, "the spread of equal work is 0.0"),
     ],
 )
 def test_a_broken_family_is_noticed(family, told):

@@ -82,7 +82,14 @@ def test_more_work_takes_longer(fits, work):
         assert at(model, work, family).seconds < at(model, 1.5 * work, family).seconds
 
 
-@given(st.floats(0.1, 10), st.integers(5, 20))
+def test_no_evidence_makes_more_work_quicker():
+    model = CostModel()
+    works = np.geomspace(0.001, 1000, 40)
+    book(model, works, works**-0.3)
+    assert at(model, 1.0).seconds < at(model, 2.0).seconds < at(model, 1000.0).seconds
+
+
+@given(st.floats(0.2, 5), st.integers(6, 20))
 def test_what_fits_take_here_is_learned(factor, n):
     model = CostModel()
     works = np.geomspace(1, 50, n)
@@ -115,7 +122,7 @@ def test_one_family_tells_about_the_others():
 def test_one_odd_fit_does_not_decide():
     model = CostModel()
     book(model, [1.0] * 10 + [1.1], [1.0] * 10 + [1e4])
-    assert at(model, 1.0).seconds < 2.0
+    assert at(model, 1.0).seconds < 1.3
 
 
 def test_a_machine_that_became_slower_is_noticed():
