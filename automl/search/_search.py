@@ -128,10 +128,13 @@ class Search:
 
     def _await_workers(self) -> None:
         """Wait for the first worker; what it costs is not the fits'."""
-        started = time.monotonic()
+        started, lost = time.monotonic(), dict[str, Any]()
         while self._engine.busy and not self._over():
-            self._engine.wait(LOOK)
-        self._observe("phase", None, name="workers", seconds=time.monotonic() - started)
+            for event in self._engine.wait(LOOK):
+                if event.kind != "done":  # another takes its place
+                    lost = {"result": event.kind, "pid": event.pid, "reason": str(event.value)}
+        seconds = time.monotonic() - started
+        self._observe("phase", None, name="workers", seconds=seconds, **lost)
 
     def _fit_baseline(self) -> None:
         """Fit and score the constant; a fault of the metric's shows here, before it costs."""
