@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     import optuna
 
 MAX_TREES = 300
+
+LARGE = 200_000
+"""Rows from which leaves are never small: trees that learn single rows by heart take gigabytes."""
+
 NODE, VALUE = 130.0, 24.0
 """Bytes of a node, and of each value that a leaf predicts: as grown, as arrays and as a file."""
 
@@ -81,9 +85,11 @@ class _ForestFamily(Family):
 
     def suggest(self, trial: "optuna.Trial", problem: Problem) -> Params:
         """The few parameters that matter for averaged deep trees."""
+        leaf = _leaf(problem)
+        low, high = (leaf // 4, 4 * leaf) if problem.n_rows > LARGE else (1, 64)
         return {
             "max_features": trial.suggest_float("max_features", 0.02, 1.0),
-            "min_samples_leaf": trial.suggest_int("min_samples_leaf", 1, 64, log=True),
+            "min_samples_leaf": trial.suggest_int("min_samples_leaf", low, high, log=True),
         }
 
     def fit(
@@ -238,7 +244,7 @@ def _sqrt_share(problem: Problem) -> float:
 
 def _leaf(problem: Problem) -> int:
     """Rows per leaf: 1 on small tables; leaves that grow with the table keep forests small."""
-    return int(np.clip(problem.n_rows // 5000, 1, 100))
+    return max(1, problem.n_rows // 5000)
 
 
 def _outputs(predictions: np.ndarray, forest: Any, problem: Problem) -> np.ndarray:
