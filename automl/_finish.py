@@ -32,6 +32,9 @@ from automl.search import Search, Trial, TrialState
 
 logger = logging.getLogger("automl")
 
+CHOICE = "choice.npy"
+"""File of the predictions of the winner, for the rows that count."""
+
 CHOOSE_SHARE = 0.5
 """Share of what is left, saving aside, that choosing the winner may take; half of the rest goes
 to its interval."""
@@ -78,23 +81,22 @@ class Finisher:
         """
         if trial.number == 0 or self._job.spec.run_dir is None:
             return
-        first = self._saved is None
-        better = trial.state is TrialState.COMPLETE and (
-            self._saved is None
-            or not math.isfinite(self._saved.score)
-            or search.loss(trial) < search.loss(self._saved)
-        )
-        started = time.monotonic()
-        if not first and (not better or started < self._quiet_until):
-            return
-        score = trial.score
-        if first:
+        started, score = time.monotonic(), trial.score
+        if self._saved is None:
             score = self._job.metric.loss(next(iter(trial.outcomes.values())).loss)
+        elif started < self._quiet_until or not self._improves(search, trial, self._saved):
+            return
         winner = Winner(trial.name, np.ones(1), score)
         predictor = self._predictor(search, [trial], winner)
         self._save(predictor, self._facts(winner, None))
         self._saved = trial
         self._quiet_until = time.monotonic() + SAVE_AGAIN * (time.monotonic() - started)
+
+    def _improves(self, search: Search, trial: Trial, saved: Trial) -> bool:
+        """Whether a trial is finished and better than the one that was saved."""
+        if trial.state is not TrialState.COMPLETE:
+            return False
+        return not math.isfinite(saved.score) or search.loss(trial) < search.loss(saved)
 
     def finish(self, search: Search, engine: Engine) -> FitResult:
         """Choose the winner, save it, write the leaderboard."""
@@ -141,14 +143,13 @@ class Finisher:
         job, files = self._job, search.plan.files
         if not files.out_of_fold(done[0]).is_file():  # the baseline, without a score
             return Winner(done[0].name, np.ones(1), float("nan"))
-        left = self._reserve.left() - self._reserve.saving
-        seconds = float(np.clip(CHOOSE_SHARE * left, 0.1, CHOOSE_SECONDS))
+        seconds = self._part_of_left(CHOOSE_SECONDS)
         task = ChooseTask(
             job.metric.to_payload(),
             tuple(t.name for t in done),
             tuple(search.loss(t) for t in done),
             tuple(files.out_of_fold(t) for t in done),
-            files.work / "choice.npy",
+            files.work / CHOICE,
             job.spec.ensemble,
             seconds,
             job.spec.seed,
@@ -168,14 +169,13 @@ class Finisher:
     def _interval(
         self, winner: Winner, search: Search, engine: Engine, final: DataRef
     ) -> tuple[float, float] | None:
-        files = search.plan.files
-        if not (files.work / "choice.npy").is_file():
+        choice = search.plan.files.work / CHOICE
+        if not choice.is_file():
             return None
-        left = self._reserve.left() - self._reserve.saving
-        seconds = float(np.clip(CHOOSE_SHARE * left, 0.1, INTERVAL_SECONDS))
+        seconds = self._part_of_left(INTERVAL_SECONDS)
         task = IntervalTask(
             self._job.metric.to_payload(),
-            files.work / "choice.npy",
+            choice,
             seconds,
             search.limits.score_seconds,
             self._job.spec.seed,
@@ -187,6 +187,11 @@ class Finisher:
             return None
         low, high = event.value
         return float(low), float(high)
+
+    def _part_of_left(self, most: float) -> float:
+        """Seconds for one of the last jobs."""
+        left = self._reserve.left() - self._reserve.saving
+        return float(np.clip(CHOOSE_SHARE * left, 0.1, most))
 
     def _run_job(
         self, engine: Engine, job: EngineJob, seconds: float, search: Search

@@ -1,7 +1,6 @@
 """Seconds at the end of the budget that belong to choosing, saving and leaving."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -100,8 +99,3 @@ class Reserve:
             return
         choosing = BASE + SHARE * budget + 30 * SECONDS_PER_VALUE * self.n_values
         self.clock.reserve = min(MOST * budget, self.slowdown * choosing + self.saving)
-
-
-def total_bytes(files: Sequence[dict[str, bytes]]) -> int:
-    """Size of the files of some models."""
-    return sum(len(content) for model in files for content in model.values())
