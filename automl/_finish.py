@@ -151,7 +151,7 @@ class Finisher:
             tuple(files.out_of_fold(t) for t in done),
             files.work / CHOICE,
             job.spec.ensemble,
-            seconds,
+            None if search.plan.in_order else seconds,
             job.spec.seed,
         )
         event = self._run_job(
@@ -176,7 +176,7 @@ class Finisher:
         task = IntervalTask(
             self._job.metric.to_payload(),
             choice,
-            seconds,
+            None if search.plan.in_order else seconds,
             search.limits.score_seconds,
             self._job.spec.seed,
         )
@@ -272,6 +272,7 @@ class Finisher:
             "winner": winner.name,
             "n_trials": len(states),
             "n_pruned": states.count(TrialState.PRUNED),
+            "pruning_saved_s": round(sum(t.saved_seconds for t in search.trials), 1),
             "n_failed": states.count(TrialState.FAILED),
             "n_rows": job.table.n_rows,
             "elapsed_s": round(job.clock.elapsed, 3),

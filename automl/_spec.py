@@ -30,6 +30,7 @@ class FitSpec:
     types: Mapping[str, str] = field(default_factory=dict)
     drop: Sequence[str] = ()
     pruning: bool = True
+    early_stopping: bool = True
     memory: str | int | None = None
     configurations: Any = ()
 

@@ -116,7 +116,7 @@ class Fitter:
         folds = [WHOLE] if whole else list(range(len(p.splits.folds)))
         width = p.problem.n_outputs
         oof = np.full((len(p.y), width), np.nan, dtype=np.float32)
-        held, steps, started = np.zeros((p.test.n_rows, width)), [], time.process_time()
+        held, steps, started = [], [], time.process_time()
         for fold in folds:
             self._count += 1
             folder = self._work / f"{self._count}"
@@ -131,10 +131,11 @@ class Fitter:
             rows = np.arange(len(p.y)) if whole else p.splits.folds[fold].valid
             oof[rows] = np.load(folder / "valid.npy").reshape(len(rows), width)
             files = {f.name: f.read_bytes() for f in (folder / "model").iterdir()}
-            held += family.load(files).predict(test.values) / len(folds)
+            held.append(family.load(files).predict(test.values).astype(np.float32))
         return {
             "oof": oof,
-            "test": held.astype(np.float32),
+            "test": np.mean(held, axis=0),
+            "test_of_folds": np.stack(held),
             "seconds": time.process_time() - started,
             "steps": np.array(steps),
         }

@@ -95,6 +95,7 @@ OPTIONS = (
     ),
     Option("no-ensemble", "let only single models win"),
     Option("no-pruning", "finish every configuration that was started"),
+    Option("no-early-stopping", "search on where it no longer finds anything better"),
     Option(
         "device", "where to train (default: auto)", one_of("auto", "cpu", "cuda"),
         "auto|cpu|cuda", "auto",
@@ -281,6 +282,7 @@ def _spec(settings: Settings, budget: float | None, folder: Path) -> "FitSpec":
         types=settings.get("types"),
         drop=list(dict.fromkeys([*settings.get("drop"), *groups])),
         pruning=not settings.get("no-pruning"),
+        early_stopping=not settings.get("no-early-stopping"),
         memory=settings.get("memory"),
         configurations=settings.get("configurations") or (),
     )

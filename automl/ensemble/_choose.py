@@ -14,6 +14,9 @@ MIN_ROWS = 2000
 MIN_CANDIDATES = 4
 MAX_PARTS = 5
 
+USUAL_SECONDS, USUAL_PER_ROW = 10.0, 1e-7
+"""What a selection may take, and a call of the metric per row, where no clock may be asked."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -60,7 +63,7 @@ def choose(
     parts: np.ndarray,
     *,
     ensemble: bool = True,
-    seconds: float = 1.0,
+    seconds: float | None = 1.0,
     seed: int = 0,
 ) -> Choice:
     """Choose between the best candidate and a greedy ensemble of all.
@@ -78,9 +81,10 @@ def choose(
         The part (fold) of each row.
     ensemble : bool
         Whether an ensemble may win.
-    seconds : float
+    seconds : float, optional
         Time that the selection may take, kept by looking at fewer rows, then at fewer
-        candidates; where the metric is too slow even for that, the best candidate wins.
+        candidates; where the metric is too slow even for that, the best candidate wins. ``None``
+        where the same must be chosen every time: no clock is asked then.
     seed : int
 
     Returns
@@ -170,19 +174,21 @@ def _within(library: np.ndarray) -> Callable[[Sequence[Candidate], Loss, np.ndar
 
 
 def _affordable(
-    candidates: Sequence[Candidate], loss: Loss, parts: np.ndarray, seconds: float, seed: int
+    candidates: Sequence[Candidate],
+    loss: Loss,
+    parts: np.ndarray,
+    seconds: float | None,
+    seed: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Random rows, and the best candidates, that the selection can look at in its time.
 
     No candidates at all if it could not look at the best four in twice its time.
     """
     order = np.random.default_rng(seed).permutation(len(parts))
-    probe = np.sort(order[:MIN_ROWS])
-    started, n_probes = time.perf_counter(), 0
-    while n_probes < 3 and time.perf_counter() - started < seconds / 10:
-        loss(probe, candidates[0].predictions[probe])
-        n_probes += 1
-    per_row = (time.perf_counter() - started) / max(1, n_probes) / len(probe) + 1e-12
+    if seconds is None:
+        seconds, per_row = USUAL_SECONDS, USUAL_PER_ROW
+    else:
+        per_row = _seconds_per_row(candidates[0], loss, np.sort(order[:MIN_ROWS]), seconds)
     calls = (N_STEPS + 1) * (len(np.unique(parts)) + 1)
     n_rows = max(MIN_ROWS, int(seconds / (per_row * calls * len(candidates))))
     n_candidates = int(seconds / (per_row * calls * min(n_rows, len(parts))))
@@ -191,3 +197,12 @@ def _affordable(
     if per_row * calls * least * min(n_rows, len(parts)) > 2 * seconds:
         return np.sort(order[:n_rows]), np.empty(0, dtype=np.int64)
     return np.sort(order[:n_rows]), np.sort(by_loss[: max(MIN_CANDIDATES, n_candidates)])
+
+
+def _seconds_per_row(candidate: Candidate, loss: Loss, probe: np.ndarray, seconds: float) -> float:
+    """What a call of the metric takes per row, measured in a tenth of the seconds or less."""
+    started, n_probes = time.perf_counter(), 0
+    while n_probes < 3 and time.perf_counter() - started < seconds / 10:
+        loss(probe, candidate.predictions[probe])
+        n_probes += 1
+    return (time.perf_counter() - started) / max(1, n_probes) / len(probe) + 1e-12

@@ -38,7 +38,8 @@ class ChooseTask:
         Where the predictions of the choice go, for the rows that count.
     ensemble : bool
         Whether an ensemble may win.
-    seconds : float
+    seconds : float, optional
+        ``None`` where the same must be chosen every time.
     seed : int
     """
 
@@ -48,7 +49,7 @@ class ChooseTask:
     predictions: tuple[Path, ...]
     out: Path
     ensemble: bool
-    seconds: float
+    seconds: float | None
     seed: int
 
 
@@ -131,7 +132,8 @@ class IntervalTask:
         The metric by value.
     predictions : Path
         For the rows that count.
-    seconds : float
+    seconds : float, optional
+        ``None`` where the same must come out every time.
     seconds_per_call : float
         Of the metric on all rows.
     seed : int
@@ -139,7 +141,7 @@ class IntervalTask:
 
     metric: bytes
     predictions: Path
-    seconds: float
+    seconds: float | None
     seconds_per_call: float
     seed: int
 
@@ -163,8 +165,9 @@ def score_interval(
     """
     y, weight, _ = _counting(data)
     part = min(1.0, MOST_ROWS / len(y))  # of the rows that each resample looks at
-    jackknife = JACKKNIFE if part == 1 else 1 / part
-    calls = task.seconds / (part * task.seconds_per_call + 1e-9) - jackknife
+    jackknife, calls = (JACKKNIFE if part == 1 else 1 / part), float(RESAMPLES[1])
+    if task.seconds is not None:
+        calls = task.seconds / (part * task.seconds_per_call + 1e-9) - jackknife
     if calls < RESAMPLES[0]:
         return float("nan"), float("nan")
     return bootstrap_interval(

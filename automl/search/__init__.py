@@ -4,13 +4,12 @@ from automl.search._clock import Clock, parse_duration
 from automl.search._files import TrialFiles
 from automl.search._plan import SearchPlan, choose_n_folds
 from automl.search._race import FOLD_STEPS, RacePruner, RaceTable
-from automl.search._search import KEPT_MODELS, Search
+from automl.search._search import Search
 from automl.search._studies import open_journal
 from automl.search._trial import FoldOutcome, Trial, TrialState
 
 __all__ = [
     "FOLD_STEPS",
-    "KEPT_MODELS",
     "Clock",
     "FoldOutcome",
     "RacePruner",

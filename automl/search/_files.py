@@ -1,10 +1,17 @@
 """What trials leave on disk while a run goes on: fitted models and predictions."""
 
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from automl.search._trial import Trial
+from automl.search._trial import Trial, TrialState
+
+KEPT_MODELS = 30
+"""Finished trials whose fitted models stay on disk, for the ensemble to choose from,"""
+
+KEPT_OF_FAMILY = 2
+"""beside the best two of each family: what is different is worth more than its score."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,15 @@ class TrialFiles:
     def has_models(self, trial: Trial) -> bool:
         """Whether a finished trial's models were kept."""
         return all(self.model(trial, fold).is_dir() for fold in trial.outcomes)
+
+    def keep_best(self, trials: Sequence[Trial], loss: Callable[[Trial], float]) -> None:
+        """Delete the models of finished trials that are no longer among the best."""
+        finished = [t for t in trials if t.state is TrialState.COMPLETE and t.number > 0]
+        kept: dict[str, int] = {}
+        for place, trial in enumerate(sorted(finished, key=loss)):
+            kept[trial.family.name] = kept.get(trial.family.name, 0) + 1
+            if place >= KEPT_MODELS and kept[trial.family.name] > KEPT_OF_FAMILY:
+                self.forget(trial)
 
     def forget(self, trial: Trial) -> None:
         """Delete everything but the out-of-fold predictions."""

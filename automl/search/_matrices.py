@@ -63,6 +63,10 @@ class Matrices:
         """Columns of an encoding, or about how many it would have."""
         if encoding in self._shared:
             return len(self._shared[encoding][1].names)
+        return self.expected_width(encoding)
+
+    def expected_width(self, encoding: str) -> int:
+        """About how many columns an encoding has, known before it is made."""
         return expected_width(encoding, self._features)
 
     def get(self, encoding: str) -> tuple[DataRef, Matrix]:

@@ -77,9 +77,12 @@ class SearchPlan:
     observe : callable
         Called with (kind, trial or None, facts): ``phase``, ``started``, ``fit``, ``score``,
         ``aside``, ``ended``.
+    n_workers : int
     max_trials : int, optional
         Trials beyond the baseline; ``None`` where the clock alone limits.
     pruning : bool
+    early_stopping : bool
+        Whether a search that no longer pays ends before its budget.
     memory_per_worker : int, optional
         Bytes that each worker may have for a fit; ``None`` where that is not limited.
     table_bytes : int
@@ -98,11 +101,21 @@ class SearchPlan:
     journal: Path
     interrupted: Callable[[], bool]
     observe: Callable[[str, Trial | None, Mapping[str, Any]], None]
+    n_workers: int = 1
     max_trials: int | None = None
     pruning: bool = True
+    early_stopping: bool = True
     memory_per_worker: int | None = None
     table_bytes: int = 0
     configurations: Sequence[tuple[str, Mapping[str, Any]]] = ()
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the search follows from the numbers of its trials alone, and not from a clock.
+
+        So it is without a time budget: two runs with as many workers then do the same.
+        """
+        return self.clock.budget is None
 
     def resources_for(self, family: Family, fold: int, n_threads: int) -> Resources:
         """What the fit of one fold may use: a seed of its own, and a device that it can use."""

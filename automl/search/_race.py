@@ -82,6 +82,8 @@ class RaceTable:
     ----------
     optimum : float
         The smallest loss that there can be; minus infinity if unknown.
+    lag : int, optional
+        A trial is compared only with those whose numbers are at least so much smaller.
 
     Attributes
     ----------
@@ -91,8 +93,8 @@ class RaceTable:
         Learning curve of each trial on its first fold.
     """
 
-    def __init__(self, optimum: float = float("-inf")) -> None:
-        self.optimum = optimum
+    def __init__(self, optimum: float = float("-inf"), lag: int | None = None) -> None:
+        self.optimum, self._lag = optimum, lag
         self.baseline: list[float] = []
         self.curves: dict[int, list[tuple[int, float]]] = {}
         self._trials: list[Trial] = []
@@ -111,7 +113,8 @@ class RaceTable:
 
     def hopeless(self, trial: Trial) -> bool:
         """Whether a running trial can't matter any more, by its curve or its folds so far."""
-        losses = trial.fold_losses or [optimistic_end(self.curves.get(trial.number, []))]
+        losses = trial.fold_losses[: trial.judged]
+        losses = losses or [optimistic_end(self.curves.get(trial.number, []))]
         if not np.isfinite(losses).all():
             return False
         if trial.whole:
@@ -119,9 +122,8 @@ class RaceTable:
         n = len(losses)
         peers = [
             t
-            for t in self._trials
-            if t is not trial
-            and len(t.fold_losses) >= n
+            for t in self._others(trial)
+            if len(t.fold_losses) >= n
             and np.isfinite(t.fold_losses[:n]).all()
             and t.state in (TrialState.COMPLETE, TrialState.RUNNING)
         ]
@@ -132,13 +134,20 @@ class RaceTable:
         ]
         return self._far_behind(losses, peers) or self._behind_family(trial, losses, own)
 
+    def _others(self, trial: Trial) -> list[Trial]:
+        """The trials that this one may be compared with."""
+        others = [t for t in self._trials if t is not trial]
+        if self._lag is None:
+            return others
+        return [t for t in others if t.number <= trial.number - self._lag]
+
     def _whole_hopeless(self, trial: Trial, loss: float) -> bool:
         """The same for a trial that has no folds: against the means of the folds of others."""
         ended, means = [], []
-        for t in self._trials:
+        for t in self._others(trial):
             mean = float(np.mean([o.loss for o in t.outcomes.values()])) if t.outcomes else np.nan
             alive = t.state in (TrialState.COMPLETE, TrialState.RUNNING)
-            if t is not trial and alive and np.isfinite(mean):
+            if alive and np.isfinite(mean):
                 ended.append(t)
                 means.append(mean)
         if len(ended) < MIN_PEERS:

@@ -1,6 +1,5 @@
 """What to run next: go on with a trial, begin a starting configuration, or propose."""
 
-import logging
 from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,21 +9,17 @@ import optuna
 from automl.families import Family
 from automl.search._bandit import Bandit
 from automl.search._cost import CostModel
+from automl.search._ledger import Ledger
 from automl.search._plan import SearchPlan
 from automl.search._race import RacePruner, RaceTable, no_pruner
 from automl.search._studies import Studies, open_journal
 from automl.search._trial import FoldOutcome, Trial, TrialState
-
-logger = logging.getLogger("automl.search")
 
 LARGE_SHARE = 0.35
 """A starting configuration that would take more of the time left than this waits."""
 
 TRUNCATED = 0.4
 """Share of its usual time from which a single fit is worth beginning."""
-
-FAILURES = 3
-"""A family of which so many trials failed one after the other is not tried again."""
 
 WHOLE_SHARE = 0.9
 """A trial that would take more of the time left than this is begun only where a worker would be
@@ -59,12 +54,12 @@ class Scheduler:
     studies : Studies
     bandit : Bandit
     costs : CostModel
+    ledger : Ledger
     """
 
     def __init__(self, plan: SearchPlan, race: RaceTable, width: Callable[[str], int]) -> None:
         self._plan, self._width = plan, width
         self.trials: list[Trial] = []
-        self._aside: list[str] = []
         self._n_rows = len(plan.splits.valid_rows)
         self.costs = CostModel()
         self.bandit = Bandit([f.name for f in plan.families], plan.resources.seed)
@@ -77,6 +72,8 @@ class Scheduler:
             seed=plan.resources.seed,
             configurations=plan.configurations,
         )
+        lag = plan.n_workers if plan.in_order else None
+        self.ledger = Ledger(self.studies, self.bandit, self._spent, lag)
 
     def add_baseline(self, family: Family) -> Trial:
         """Enter the constant baseline, which is trial 0 and in no study."""
@@ -108,6 +105,8 @@ class Scheduler:
     def _start_trial(self, blocked: Container[str]) -> Trial | None:
         plan = self._plan
         if plan.max_trials is not None and len(self.trials) > plan.max_trials:
+            return None
+        if not self.ledger.may_begin(len(self.trials)):
             return None
         waiting = [
             (position, start, family)
@@ -153,7 +152,7 @@ class Scheduler:
     ) -> bool:
         """Whether a trial may be begun now, be it long or short."""
         encoding = family.encoding(params)
-        if encoding in blocked or family.name in self._aside:
+        if encoding in blocked or family.name in self.ledger.aside:
             return False
         most = min(MOST_CELLS, max(FEW_CELLS, self._plan.table_bytes // 4))
         return encoding == "tree" or self._n_rows * self._width(encoding) <= most
@@ -183,7 +182,9 @@ class Scheduler:
         return starts[0].params if starts else {}
 
     def book(self, trial: Trial, outcome: FoldOutcome, width: int, n_threads: int) -> None:
-        """Learn what a fit has cost."""
+        """Learn what a fit has cost; nothing, where the clock must not matter."""
+        if self._plan.in_order:
+            return
         self.costs.book(
             trial.family,
             trial.params,
@@ -194,38 +195,16 @@ class Scheduler:
             cut=outcome.interrupted,
         )
 
-    def complete(self, trial: Trial, loss: float) -> None:
-        """Tell the study and the bandit of a finished trial."""
-        assert trial.record is not None
-        self.bandit.book(trial.family.name, trial.seconds, loss)
-        done = optuna.trial.TrialState.COMPLETE
-        self.studies.tell(trial.family.name, trial.record, trial.score, done)
+    def _spent(self, trial: Trial) -> float:
+        """Seconds that a trial has taken; those expected, where the clock must not matter."""
+        if not self._plan.in_order:
+            return trial.seconds
+        share = 1.0 if trial.finished else (trial.judged + 0.5) / trial.n_folds
+        return share * self.expected(trial)
 
-    def abandon(self, trial: Trial) -> None:
-        """Tell the study and the bandit of a trial that was given up."""
-        assert trial.record is not None
-        pruned = trial.state is TrialState.PRUNED
-        state = optuna.trial.TrialState.PRUNED if pruned else optuna.trial.TrialState.FAIL
-        trial.record.set_user_attr("reason", trial.reason)
-        self.studies.tell(trial.family.name, trial.record, None, state)
-        self.bandit.book(trial.family.name, trial.seconds, None)
-
-    def newly_aside(self, family: Family) -> bool:
-        """Whether the family has to be put aside, and was not before."""
-        ended = [
-            t.state
-            for t in self.trials
-            if t.family is family and t.state not in (TrialState.RUNNING, TrialState.STOPPED)
-        ]
-        last = ended[-FAILURES:]
-        failing = len(last) == FAILURES and all(s is TrialState.FAILED for s in last)
-        if not failing or family.name in self._aside:
-            return False
-        self._aside.append(family.name)
-        logger.warning(
-            "%s is put aside: %d of its trials failed one after the other.", family.name, FAILURES
-        )
-        return True
+    def expected(self, trial: Trial) -> float:
+        """Seconds that all folds of a trial are expected to take."""
+        return self._seconds(trial.family, trial.params)
 
     def _whole(self, family: Family) -> bool:
         """Whether one fit, scored out of bag, can stand for this family's folds."""

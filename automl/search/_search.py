@@ -12,10 +12,12 @@ from automl.features import ENCODINGS
 from automl.search._baseline import keep_plain_baseline
 from automl.search._ends import Kind, describe_end, is_bad_luck, is_memory
 from automl.search._jobs import NOTHING, Jobs, target_arrays
+from automl.search._judge import Judge
 from automl.search._limits import GRACE, Limits
 from automl.search._matrices import Matrices
 from automl.search._plan import SearchPlan
-from automl.search._race import FOLD_STEPS, RaceTable
+from automl.search._plateau import Plateau
+from automl.search._race import RaceTable
 from automl.search._scheduler import Scheduler
 from automl.search._score import Scored
 from automl.search._trial import FoldOutcome, Trial, TrialState
@@ -23,12 +25,6 @@ from automl.search._work import Work, cost_of
 from automl.table import Table
 
 logger = logging.getLogger("automl.search")
-
-KEPT_MODELS = 30
-"""Finished trials whose fitted models stay on disk, for the ensemble to choose from,"""
-
-KEPT_OF_FAMILY = 2
-"""beside the best two of each family: what is different is worth more than its score."""
 
 SMALLER = 3
 """How often a fit that ran out of memory is tried again, each time on half of its rows."""
@@ -83,8 +79,13 @@ class Search:
         self.target = engine.put("target", target_arrays(plan.splits, y, weight))
         self._work: dict[int, Work] = {}
         self._entered: set[int] = set()
-        self._race = RaceTable(plan.metric.loss(plan.metric.optimum))
-        self._scheduler = Scheduler(plan, self._race, self.matrices.width)
+        self._n_aside = 0
+        lag = plan.n_workers if plan.in_order else None
+        self._race = RaceTable(plan.metric.loss(plan.metric.optimum), lag)
+        self._judge = Judge(self._race, plan.metric)
+        self._plateau = Plateau(self._race.optimum)
+        width = self.matrices.expected_width if plan.in_order else self.matrices.width
+        self._scheduler = Scheduler(plan, self._race, width)
         self.limits = Limits(
             plan.clock, self._scheduler.costs, plan.problem, plan.memory_per_worker
         )
@@ -112,13 +113,18 @@ class Search:
             if not self._engine.busy:
                 break
             self._listen(self.plan.clock.left)
+        if self._no_longer_pays():
+            self._observe("phase", None, name="plateau")
         self._end()
         if self.trials[0].state is not TrialState.COMPLETE:
             keep_plain_baseline(self.trials[0], self.plan, self._y, self._weight)
         return self.trials
 
     def _over(self) -> bool:
-        return self.plan.interrupted() or self.plan.clock.left <= 0
+        return self.plan.interrupted() or self.plan.clock.left <= 0 or self._no_longer_pays()
+
+    def _no_longer_pays(self) -> bool:
+        return self.plan.early_stopping and self._plateau.reached
 
     def _listen(self, seconds: float) -> None:
         for event in self._engine.wait(min(LOOK, max(0.0, seconds))):
@@ -152,7 +158,7 @@ class Search:
             logger.warning("The baseline failed in try %d: %s", tries, trial.reason)
         if trial.state is TrialState.COMPLETE:
             self._race.baseline = list(trial.fold_losses)
-            self._scheduler.bandit.baseline = self.loss(trial)
+            self._scheduler.bandit.baseline = self._plateau.baseline = self.loss(trial)
         elif trial.state is TrialState.FAILED:
             raise describe_end(trial, self.plan.metric.name)
 
@@ -171,13 +177,17 @@ class Search:
             trial.running.add(fold)
             chosen.append((trial, fold))
         alone = chosen and self._engine.busy == 0 and self._cells >= THREADED_CELLS
+        alone = alone and not self.plan.in_order  # sums depend on the number of threads
         lent = (self._engine.idle - len(chosen)) // len(chosen) if alone else 0
         for trial, fold in chosen:
             self._submit(trial, fold, self.plan.resources.n_threads * (1 + lent))
 
     def _blocked(self) -> set[str]:
         """Encodings that nothing new should need: those that are being made, and, while the first
-        trial runs, all that are not ready, as a model comes first."""
+        trial runs, all that are not ready, as a model comes first. None, where the clock must not
+        matter."""
+        if self.plan.in_order:
+            return set()
         finished = any(t.state is TrialState.COMPLETE for t in self.trials[1:])
         if finished or not (self._work or self.matrices.parked):
             return set(self.matrices.parked)
@@ -218,7 +228,7 @@ class Search:
         if work is None:  # the job that only waited for the workers
             return
         if event.kind == "progress":
-            self._take_curve(work.trial, event.value)
+            self._prune(work.trial, self._judge.see_curve(work.trial, *event.value))
             return
         del self._work[event.job]
         trial = work.trial
@@ -256,36 +266,17 @@ class Search:
             if trial.given_up and not trial.running:
                 self._close(trial)
 
-    def _take_curve(self, trial: Trial, point: tuple[int, float, bool]) -> None:
-        step, loss, mature = point
-        curve = self._race.curves.setdefault(trial.number, [])
-        if curve and step <= curve[-1][0]:  # a fit that is tried again
-            return
-        curve.append((step, loss))
-        if trial.record is None or trial.given_up:
-            return
-        trial.record.report(self._signed(loss), step)
-        if mature and trial.record.should_prune():
-            self._give_up(trial, TrialState.PRUNED, f"learning curve at step {step}")
-
     def _take_outcome(self, work: Work, outcome: FoldOutcome) -> None:
         trial, fold = work.trial, work.fold
         assert fold is not None
-        before = len(trial.fold_losses)
         trial.outcomes[fold] = outcome
         if trial.number > 0:
             _, matrix = self.matrices.get(trial.family.encoding(trial.params))
             self._scheduler.book(trial, outcome, len(matrix.names), work.n_threads)
-        if trial.finished:
+        if not trial.finished or self.plan.in_order:
+            self._prune(trial, self._judge.see_folds(trial))
+        if trial.finished and not trial.given_up:
             self._submit_score(trial)
-            return
-        if trial.record is None:
-            return
-        losses = trial.fold_losses
-        for n in range(before + 1, len(losses) + 1):
-            trial.record.report(self._signed(float(np.mean(losses[:n]))), FOLD_STEPS + n - 1)
-        if len(losses) > before and trial.record.should_prune():
-            self._give_up(trial, TrialState.PRUNED, f"behind others after {len(losses)} folds")
 
     def _take_score(self, trial: Trial, scored: Scored) -> None:
         trial.score = scored.score
@@ -295,8 +286,8 @@ class Search:
             return
         trial.state = TrialState.COMPLETE
         if trial.record is not None:
-            self._scheduler.complete(trial, self.loss(trial))
-        self._forget_models()
+            self._end_of(trial, self.loss(trial))
+        self.plan.files.keep_best(self.trials, self.loss)
         self._observe("ended", trial)
 
     def _again(self, work: Work, event: Event) -> bool:
@@ -328,11 +319,16 @@ class Search:
         """A job without an answer: the search has ended, or something went wrong."""
         trial = work.trial
         ended = isinstance(value, Killed) and value.reason in ("asked", "deadline")
-        if ended and (self.plan.clock.left <= 0 or self.plan.interrupted()):
+        if ended and self._over():
             self._give_up(trial, TrialState.STOPPED, "the search ended first")
             return
         trial.traceback = value.traceback if isinstance(value, Failure) else ""
         self._give_up(trial, TrialState.FAILED, work.reason(value))
+
+    def _prune(self, trial: Trial, reason: str) -> None:
+        """Give a trial up, if there is a reason."""
+        if reason:
+            self._give_up(trial, TrialState.PRUNED, reason)
 
     def _give_up(self, trial: Trial, state: TrialState, reason: str) -> None:
         """Mark a trial that will not be completed; it is closed when no fold of it runs."""
@@ -348,12 +344,21 @@ class Search:
 
     def _close(self, trial: Trial) -> None:
         """Tell Optuna, the bandit and the observer of a trial that was given up."""
+        if trial.state is TrialState.PRUNED:
+            trial.saved_seconds = max(0.0, self._scheduler.expected(trial) - trial.seconds)
         if trial.record is not None:
-            self._scheduler.abandon(trial)
-            if self._scheduler.newly_aside(trial.family):
-                self._observe("aside", trial)
+            self._end_of(trial, None)
         self.plan.files.forget(trial)
         self._observe("ended", trial)
+
+    def _end_of(self, trial: Trial, loss: float | None) -> None:
+        """Enter an ended trial into the ledger; tell of families that it puts aside."""
+        self._scheduler.ledger.end(trial, loss)
+        self._plateau.book(loss)
+        last = list(self._scheduler.ledger.aside.values())
+        for failed in last[self._n_aside :]:
+            self._observe("aside", failed)
+        self._n_aside = len(last)
 
     def _end(self) -> None:
         """Ask what still runs to end, take what is whole, close the rest."""
@@ -371,6 +376,7 @@ class Search:
             if trial.state is TrialState.RUNNING:
                 self._give_up(trial, TrialState.STOPPED, "the search ended first")
                 self._close(trial)
+        self._scheduler.ledger.settle(len(self.trials) - 1)
 
     # -- scores -------------------------------------------------------------------------
 
@@ -378,18 +384,5 @@ class Search:
         """The trial's score, turned so that smaller is better."""
         return self.plan.metric.loss(trial.score)
 
-    def _signed(self, loss: float) -> float:
-        return -loss if self.plan.metric.greater_is_better else loss
-
     def _observe(self, kind: str, trial: Trial | None, **facts: Any) -> None:
         self.plan.observe(kind, trial, facts)
-
-    def _forget_models(self) -> None:
-        """Delete the models of finished trials that are no longer among the best."""
-        finished = [t for t in self.trials if t.state is TrialState.COMPLETE and t.number > 0]
-        finished.sort(key=self.loss)
-        kept: dict[str, int] = {}
-        for place, trial in enumerate(finished):
-            kept[trial.family.name] = kept.get(trial.family.name, 0) + 1
-            if place >= KEPT_MODELS and kept[trial.family.name] > KEPT_OF_FAMILY:
-                self.plan.files.forget(trial)

@@ -76,6 +76,10 @@ class Trial:
         more time or memory than there is.
     given_up : bool
         Whether it will not be completed; it ends with its last running fold.
+    saved_seconds : float
+        What it would have gone on to take, had it not been pruned, as far as one can tell.
+    judged : int
+        Folds, from the first on, by whose losses it was compared with others.
     retried : bool
         Whether a job of it was tried a second time already.
     """
@@ -90,6 +94,8 @@ class Trial:
     record: "optuna.Trial | None" = None
     state: TrialState = TrialState.RUNNING
     given_up: bool = False
+    saved_seconds: float = 0.0
+    judged: int = 0
     retried: bool = False
     share: float = 1.0
     lost_seconds: float = 0.0
@@ -140,6 +146,7 @@ class Trial:
             "score": self.score,
             "seconds": round(self.seconds, 4),
             "cpu_seconds": round(self.cpu_seconds, 4),
+            "saved_seconds": round(self.saved_seconds, 4),
             "share": self.share,
             "folds": len(self.outcomes),
             "reason": self.reason,

@@ -50,6 +50,7 @@ class Race:
         )
         for fold, loss in enumerate(losses):
             trial.outcomes[WHOLE if whole else fold] = FoldOutcome(loss, 1)
+        trial.judged = len(losses)
         if curve:
             self.table.curves[trial.number] = list(curve)
         self.table.enter(trial)
