@@ -7,8 +7,8 @@ import numpy as np
 
 from automl.search import Clock
 
-BASE = 0.5
-SHARE = 0.012
+BASE = 0.4
+SHARE = 0.006
 """Of the budget, beside the base, for choosing the winner and its interval."""
 
 SECONDS_PER_VALUE = 2e-8

@@ -142,14 +142,18 @@ class Fitter:
 
 
 def configurations(
-    problem: Problem, families: Sequence[str], extra: Sequence[Mapping[str, Any]], n_random: int
+    problem: Problem,
+    families: Sequence[str],
+    extra: Sequence[Mapping[str, Any]],
+    n_starts: int,
+    n_random: int,
 ) -> Iterator[tuple[str, Family, Params]]:
     """Starting configurations of the families, then those of a file, then random ones."""
     for name in families:
         family = get_family(name)
         if not family.supports(problem):
             continue
-        for i, start in enumerate(family.starts(problem)):
+        for i, start in enumerate(family.starts(problem)[:n_starts]):
             yield f"{name}-{i}", family, start.params
         mine = [e for e in extra if e["family"] == name]
         for i, entry in enumerate(mine):
@@ -173,7 +177,7 @@ def fit(args: argparse.Namespace) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             _write_truth(folder, prepared)
             fitter, spent = Fitter(prepared, Path(work)), 0.0
-            todo = configurations(prepared.problem, args.families, extra, args.random)
+            todo = configurations(prepared.problem, args.families, extra, args.starts, args.random)
             for label, family, params in todo:
                 path = folder / f"{label}.npz"
                 if path.exists():
@@ -296,6 +300,7 @@ def main() -> None:
     families = [f for f in BUILT_IN if f != "constant"]
     parser.add_argument("--families", type=lambda s: s.split(","), default=families)
     parser.add_argument("--configurations", type=Path)
+    parser.add_argument("--starts", type=int, default=99, help="of each family, at most")
     parser.add_argument("--random", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folds", type=int, default=5)

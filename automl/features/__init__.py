@@ -8,13 +8,12 @@ as JSON and read back without running code.
 from automl.features._dense import DenseEncoder
 from automl.features._encoders import (
     ENCODINGS,
-    Encoder,
     encoder_from_dict,
     expected_width,
     fit_encoder,
     write_matrix,
 )
-from automl.features._matrix import Matrix
+from automl.features._matrix import Encoder, Matrix
 from automl.features._tree import TreeEncoder
 
 __all__ = [

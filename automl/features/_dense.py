@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from automl.features._dates import date_parts
-from automl.features._matrix import Matrix, fill
+from automl.features._matrix import Encoder, Matrix
 from automl.features._tree import FLOAT32_MAX, varying_parts
 from automl.table import Column, Schema, Table
 
@@ -48,7 +48,7 @@ class Category:
 
 
 @dataclass(frozen=True)
-class DenseEncoder:
+class DenseEncoder(Encoder):
     """Encode a table for networks, linear models and distances: no missing value is left.
 
     Parameters
@@ -110,28 +110,6 @@ class DenseEncoder:
         sources = tuple(source for _, source in entries)
         empty = np.empty((0, len(names)), np.float32)
         return Matrix(empty, names, sources, (0,) * len(names))
-
-    def transform(
-        self,
-        table: Table,
-        *,
-        out: np.ndarray | None = None,
-        order: Literal["C", "F"] = "C",
-        n_threads: int = 1,
-    ) -> Matrix:
-        """Encode the rows of `table`, which has the schema of the fit.
-
-        Parameters
-        ----------
-        table : Table
-        out : ndarray of shape (n_rows, n_columns), optional
-            An array to fill, of the dtype and width of `header`.
-        order : {"C", "F"}
-            Whether a new array lies row by row or column by column.
-        n_threads : int
-        """
-        header = self.header(table.schema)
-        return fill(header, table, self._write, out=out, order=order, n_threads=n_threads)
 
     def _write(self, table: Table, rows: slice, out: np.ndarray) -> None:
         numbers, categories = self._number_blocks(table, rows), self._category_blocks(table, rows)

@@ -2,47 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any
 
 import numpy as np
 
 from automl.features._dense import MAX_BINS, MAX_ONE_HOT, WIDTH, DenseEncoder
-from automl.features._matrix import Matrix
+from automl.features._matrix import Encoder, Matrix
 from automl.features._none import NoneEncoder
 from automl.features._tree import TreeEncoder
 from automl.table import Schema, Table
 
 DATE_PARTS = 8
 """Columns that a date is taken to bring."""
-
-
-class Encoder(Protocol):
-    """What every fitted encoding can do."""
-
-    @property
-    def kind(self) -> str:
-        """Name of the encoding."""
-
-    def header(self, schema: Schema) -> Matrix:
-        """The matrix of a table of the schema of the fit, without its rows: names and dtype."""
-
-    def transform(
-        self,
-        table: Table,
-        *,
-        out: np.ndarray | None = None,
-        order: Literal["C", "F"] = "C",
-        n_threads: int = 1,
-    ) -> Matrix:
-        """Encode the rows of `table`, into `out` if it is given, some at a time.
-
-        `out` is an array of the width and dtype of `header`, such as one that lies in a file. A
-        new array lies row by row (``"C"``), as fits need it, or column by column (``"F"``), as it
-        is filled several times as fast.
-        """
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
 
 
 ENCODINGS = ("tree", "scaled", "piecewise", "none")

@@ -1,13 +1,14 @@
 """The matrix that a model family is given, and how it is filled."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from automl.table import Table
+from automl.table import Schema, Table
 
 BLOCK_BYTES = 1 << 19
 """What is filled at once of a matrix that lies row by row: as much as stays in cache."""
@@ -113,3 +114,44 @@ def _slices(n_rows: int, longest: int, n_threads: int) -> list[slice]:
     wanted = min(-(-wanted // n_threads) * n_threads, max(1, n_rows // LEAST_BLOCK))
     size = max(1, -(-n_rows // wanted))
     return [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
+
+
+class Encoder(ABC):
+    """A fitted encoding: a frozen dataclass of plain values."""
+
+    kind: str
+
+    @abstractmethod
+    def header(self, schema: Schema) -> Matrix:
+        """The matrix of a table of the schema of the fit, without its rows: names and dtype."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+
+    @abstractmethod
+    def _write(self, table: Table, rows: slice, out: np.ndarray) -> None:
+        """Encode some rows of `table` into `out`."""
+
+    def transform(
+        self,
+        table: Table,
+        *,
+        out: np.ndarray | None = None,
+        order: Literal["C", "F"] = "C",
+        n_threads: int = 1,
+    ) -> Matrix:
+        """Encode the rows of `table`, which has the schema of the fit.
+
+        Parameters
+        ----------
+        table : Table
+        out : ndarray of shape (n_rows, n_columns), optional
+            An array to fill, of the dtype and width of `header`, such as one that lies in a file.
+        order : {"C", "F"}
+            Whether a new array lies row by row, as fits need it, or column by column, as it is
+            filled several times as fast.
+        n_threads : int
+        """
+        header = self.header(table.schema)
+        return fill(header, table, self._write, out=out, order=order, n_threads=n_threads)

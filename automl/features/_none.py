@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from automl.features._matrix import Matrix
+from automl.features._matrix import Encoder, Matrix
 from automl.table import Schema, Table
 
 
 @dataclass(frozen=True)
-class NoneEncoder:
+class NoneEncoder(Encoder):
     """A matrix without columns, which costs nothing on a table of any size."""
 
     kind = "none"
@@ -20,17 +20,8 @@ class NoneEncoder:
         """Return the matrix of a table without its rows."""
         return Matrix(np.empty((0, 0), np.float32), (), (), ())
 
-    def transform(
-        self,
-        table: Table,
-        *,
-        out: np.ndarray | None = None,
-        order: Literal["C", "F"] = "C",
-        n_threads: int = 1,
-    ) -> Matrix:
-        """Keep the number of rows."""
-        values = np.zeros((table.n_rows, 0), np.float32) if out is None else out
-        return Matrix(values, (), (), ())
+    def _write(self, table: Table, rows: slice, out: np.ndarray) -> None:
+        """Nothing to write."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from automl.features._dates import PARTS, date_parts
-from automl.features._matrix import Matrix, fill
+from automl.features._matrix import Encoder, Matrix
 from automl.table import Schema, Table
 
 MAX_CATEGORIES = 254
@@ -21,7 +21,7 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
-class TreeEncoder:
+class TreeEncoder(Encoder):
     """Encode a table for tree ensembles.
 
     Numbers and booleans pass through, a categorical column becomes one column of codes in the
@@ -81,28 +81,6 @@ class TreeEncoder:
                 entries.append((f"{name}.frequency", name, 0))
         names, sources, cardinalities = zip(*entries, strict=True)
         return Matrix(np.empty((0, len(entries)), self._dtype), names, sources, cardinalities)
-
-    def transform(
-        self,
-        table: Table,
-        *,
-        out: np.ndarray | None = None,
-        order: Literal["C", "F"] = "C",
-        n_threads: int = 1,
-    ) -> Matrix:
-        """Encode the rows of `table`, which has the schema of the fit.
-
-        Parameters
-        ----------
-        table : Table
-        out : ndarray of shape (n_rows, n_columns), optional
-            An array to fill, of the dtype and width of `header`.
-        order : {"C", "F"}
-            Whether a new array lies row by row or column by column.
-        n_threads : int
-        """
-        header = self.header(table.schema)
-        return fill(header, table, self._write, out=out, order=order, n_threads=n_threads)
 
     def _write(self, table: Table, rows: slice, out: np.ndarray) -> None:
         at = 0

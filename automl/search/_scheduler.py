@@ -25,7 +25,7 @@ WHOLE_SHARE = 0.9
 """A trial that would take more of the time left than this is begun only where a worker would be
 idle otherwise, and then on fewer rows."""
 
-TOO_LATE = 0.02
+TOO_LATE = 0.01
 """Share of the budget before its end in which no trial is begun."""
 
 FEW_CELLS, MOST_CELLS = 16_000_000, 30_000_000
