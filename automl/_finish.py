@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from automl._board import leaderboard
+from automl._correction import averaging_gain, corrected
 from automl._job import Job
 from automl._reserve import Reserve
 from automl._spec import FitResult
@@ -88,7 +89,7 @@ class Finisher:
             return
         winner = Winner(trial.name, np.ones(1), score)
         predictor = self._predictor(search, [trial], winner)
-        self._save(predictor, self._facts(winner, None))
+        self._save(predictor, self._facts(winner, score, None))
         self._saved = trial
         self._quiet_until = time.monotonic() + SAVE_AGAIN * (time.monotonic() - started)
 
@@ -104,10 +105,12 @@ class Finisher:
         final = engine.put("final", self._final_arrays())
         winner = self._choose(done, search, engine, final)
         interval = self._interval(winner, search, engine, final)
+        gain = averaging_gain(done, winner.weights, self._job.target.task)
+        score, interval = corrected(self._job.metric, winner.score, interval, gain)
         predictor = self._predictor(search, done, winner)
-        manifest = self._save(predictor, self._facts(winner, interval))
+        manifest = self._save(predictor, self._facts(winner, score, interval))
         board = leaderboard(search, done, winner)
-        summary = self._summary(search, winner, interval)
+        summary = self._summary(search, winner, score, interval)
         self._run.write_json("leaderboard.json", board)
         self._run.write_json("run.json", {"result": summary, "config": self._job.spec.describe()})
         return FitResult(predictor, manifest, board, self._job.metric, summary)
@@ -240,7 +243,9 @@ class Finisher:
         ]
         return Predictor(self._job.schema, self._job.target, search.matrices.encoders, members)
 
-    def _facts(self, winner: Winner, interval: tuple[float, float] | None) -> dict[str, Any]:
+    def _facts(
+        self, winner: Winner, score: float, interval: tuple[float, float] | None
+    ) -> dict[str, Any]:
         job = self._job
         return {
             "task": job.target.task,
@@ -249,7 +254,7 @@ class Finisher:
                 "greater_is_better": job.metric.greater_is_better,
             },
             "positive_label": job.spec.describe()["positive_label"],
-            "score": winner.score if math.isfinite(winner.score) else None,
+            "score": score if math.isfinite(score) else None,
             "score_interval": None if interval is None else list(interval),
             "winner": winner.name,
             "n_rows": job.table.n_rows,
@@ -258,7 +263,7 @@ class Finisher:
         }
 
     def _summary(
-        self, search: Search, winner: Winner, interval: tuple[float, float] | None
+        self, search: Search, winner: Winner, score: float, interval: tuple[float, float] | None
     ) -> dict[str, Any]:
         job = self._job
         states = [t.state for t in search.trials if t.number > 0]
@@ -267,7 +272,8 @@ class Finisher:
             "model": str(self._run.model),
             "task": job.target.task,
             "metric": job.metric.name,
-            "score": winner.score,
+            "score": score,
+            "cross_validated": winner.score,
             "score_interval": None if interval is None else list(interval),
             "winner": winner.name,
             "n_trials": len(states),

@@ -44,7 +44,8 @@ class AutoModel(BaseEstimator):
     time_budget : float or str, default=60
         Seconds that ``fit`` may take in all, or ``"10m"``, ``"1h"``; ``None`` for no limit.
     max_trials : int, optional
-        Configurations to try at most.
+        Configurations to try at most. With ``time_budget=None`` two fits with the same
+        `random_state` and `n_jobs` predict the same to the bit.
     task : {"auto", "binary", "multiclass", "regression"}, default="auto"
     families : "auto" or sequence of str, default="auto"
         Model families to try.

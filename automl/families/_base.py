@@ -209,6 +209,10 @@ class Family(ABC):
     work_spread: ClassVar[float] = 0.5
     """Standard deviation of log seconds between fits of equal work on one table, measured too."""
 
+    averaging_gain: ClassVar[float] = 0.06
+    """Share of its error that the mean of the models of all folds usually saves on one of them,
+    in classification; measured with ``benchmarks/library.py``."""
+
     tunable: ClassVar[bool] = True
     """Whether proposals beyond the starting configurations are worth a trial."""
 

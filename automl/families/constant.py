@@ -32,6 +32,7 @@ class Constant(Family):
     """Class shares, the mean, or the median where the metric is an absolute error."""
 
     name = "constant"
+    averaging_gain = 0.0
     unit_seconds = 1e-8
     tunable = False
 

@@ -79,6 +79,7 @@ class Linear(Family):
     name = "linear"
     unit_seconds = 1e-6
     work_spread = 0.25
+    averaging_gain = 0.03
     tunable = False
     preload = ("sklearn.linear_model",)
 

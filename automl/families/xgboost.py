@@ -90,6 +90,7 @@ class XGBoost(Family):
     name = "xgboost"
     unit_seconds = 1.6e-6
     work_spread = 0.6
+    averaging_gain = 0.11
     devices = ("cpu", "cuda")
     preload = ("xgboost",)
     libraries = ("xgboost",)

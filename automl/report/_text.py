@@ -92,7 +92,7 @@ def result_text(summary: Mapping[str, Any]) -> str:
     if summary["score_interval"] is not None:
         low, high = (number_text(v) for v in summary["score_interval"])
         score += f", 95 % interval {low} to {high}"
-        score += " (cross-validated, corrected for choosing the best)"
+        score += " (cross-validated, corrected for choosing and averaging)"
     if summary["winner"] == "constant":
         score += "\nnote   the budget ended before any model was fitted: it predicts a constant"
     return "\n".join(
