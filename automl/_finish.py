@@ -36,8 +36,8 @@ logger = logging.getLogger("automl")
 CHOICE = "choice.npy"
 """File of the predictions of the winner, for the rows that count."""
 
-CHOOSE_SHARE = 0.5
-"""Share of what is left, saving aside, that choosing the winner may take; half of the rest goes
+CHOOSE_SHARE = 0.6
+"""Share of what is left, saving aside, that choosing the winner may take; as much of the rest goes
 to its interval."""
 
 CHOOSE_SECONDS = 2.0

@@ -11,6 +11,10 @@ BASE = 0.4
 SHARE = 0.006
 """Of the budget, beside the base, for choosing the winner and its interval."""
 
+SMALL, CAREFUL, LONGEST = 5000, 0.025, 1.5
+"""A table of so few predictions is worth this share of the budget, and so many seconds at most,
+for choosing with more care."""
+
 SECONDS_PER_VALUE = 2e-8
 """For reading and weighing the out-of-fold predictions of thirty trials."""
 
@@ -98,4 +102,6 @@ class Reserve:
         if budget is None:
             return
         choosing = BASE + SHARE * budget + 30 * SECONDS_PER_VALUE * self.n_values
+        if self.n_values <= SMALL:
+            choosing += min(LONGEST, CAREFUL * budget)
         self.clock.reserve = min(MOST * budget, self.slowdown * choosing + self.saving)

@@ -38,7 +38,11 @@ def test_large_models_need_time_to_be_saved():
 
 
 def test_many_rows_need_time_to_be_weighed():
-    assert reserve(n_values=3_000_000).clock.reserve > reserve().clock.reserve + 1
+    assert reserve(n_values=3_000_000).clock.reserve > reserve(n_values=9000).clock.reserve + 1
+
+
+def test_a_small_table_is_worth_more_care():
+    assert reserve(n_values=1000).clock.reserve > reserve(n_values=9000).clock.reserve + 1
 
 
 def test_a_busy_machine_needs_more_of_it():

@@ -14,6 +14,13 @@ MIN_ROWS = 2000
 MIN_CANDIDATES = 4
 MAX_PARTS = 5
 
+BAGS, LEAST_BAGS = 8, 4
+"""Ensembles are selected on so many random halves of the rows and averaged, where there is time
+for it: a single selection follows the noise of a small table."""
+
+HALF_COST = 0.7
+"""What a call of the metric takes on half of few rows, compared with all of them."""
+
 USUAL_SECONDS, USUAL_PER_ROW = 10.0, 1e-7
 """What a selection may take, and a call of the metric per row, where no clock may be asked."""
 
@@ -97,15 +104,16 @@ def choose(
         return Choice(only.name, np.ones(1), only.predictions, float("inf"))
     single = _least([c.loss for c in candidates])
     parts = parts % MAX_PARTS
-    rows, library = _affordable(candidates, loss, parts, seconds, seed)
-    if not len(library):  # not even comparing the best few can be paid for
+    effort = _affordable(candidates, loss, parts, seconds, seed)
+    rows = effort.rows
+    if not len(effort.library):  # not even comparing the best few can be paid for
         return Choice(
             candidates[single].name,
             np.eye(len(candidates))[single],
             candidates[single].predictions,
             float("inf"),
         )
-    pick_ensemble = _within(library)
+    pick_ensemble = _selection(effort)
     kinds = {"single": _pick_single, "ensemble": pick_ensemble}
     honest: dict[str, np.ndarray] = {}
     for kind, pick in kinds.items():
@@ -160,17 +168,54 @@ def _least(losses: Sequence[float]) -> int:
     return int(np.argmin(np.where(np.isnan(losses), np.inf, losses)))
 
 
-def _within(library: np.ndarray) -> Callable[[Sequence[Candidate], Loss, np.ndarray], np.ndarray]:
-    """Ensemble selection among the candidates whose numbers are in `library`."""
+@dataclass(frozen=True)
+class _Effort:
+    """What the selection can look at in its time.
+
+    Parameters
+    ----------
+    rows : ndarray of int
+    library : ndarray of int
+        Numbers of candidates; empty if not even a few can be compared.
+    bags : int
+        Random halves of the rows to select on; 1 for all rows at once.
+    seed : int
+    """
+
+    rows: np.ndarray
+    library: np.ndarray
+    bags: int
+    seed: int
+
+
+def _selection(
+    effort: _Effort,
+) -> Callable[[Sequence[Candidate], Loss, np.ndarray], np.ndarray]:
+    """Ensemble selection among the candidates of the library."""
+
+    def pick_on(candidates: Sequence[Candidate], loss: Loss, rows: np.ndarray) -> np.ndarray:
+        return greedy_weights(
+            [candidates[i].predictions[rows] for i in effort.library], lambda p: loss(rows, p)
+        )
 
     def pick(candidates: Sequence[Candidate], loss: Loss, rows: np.ndarray) -> np.ndarray:
+        first = candidates[effort.library[0]].predictions
+        halves = [h for h in _halves(rows, effort) if np.isfinite(loss(h, first[h]))]
         weights = np.zeros(len(candidates))
-        weights[library] = greedy_weights(
-            [candidates[i].predictions[rows] for i in library], lambda p: loss(rows, p)
-        )
+        found = [pick_on(candidates, loss, h) for h in halves or [rows]]
+        weights[effort.library] = np.mean(found, axis=0)
         return weights
 
     return pick
+
+
+def _halves(rows: np.ndarray, effort: _Effort) -> list[np.ndarray]:
+    """Random halves of the rows, none where all rows are looked at together."""
+    if effort.bags == 1:
+        return []
+    rng = np.random.default_rng(effort.seed)
+    size = max(1, len(rows) // 2)
+    return [np.sort(rng.choice(rows, size, replace=False)) for _ in range(effort.bags)]
 
 
 def _affordable(
@@ -179,7 +224,7 @@ def _affordable(
     parts: np.ndarray,
     seconds: float | None,
     seed: int,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> _Effort:
     """Random rows, and the best candidates, that the selection can look at in its time.
 
     No candidates at all if it could not look at the best four in twice its time.
@@ -191,12 +236,14 @@ def _affordable(
         per_row = _seconds_per_row(candidates[0], loss, np.sort(order[:MIN_ROWS]), seconds)
     calls = (N_STEPS + 1) * (len(np.unique(parts)) + 1)
     n_rows = max(MIN_ROWS, int(seconds / (per_row * calls * len(candidates))))
-    n_candidates = int(seconds / (per_row * calls * min(n_rows, len(parts))))
+    cost = per_row * calls * min(n_rows, len(parts))  # of selecting from one candidate
+    rows = np.sort(order[:n_rows])
+    if cost * min(MIN_CANDIDATES, len(candidates)) > 2 * seconds:
+        return _Effort(rows, np.empty(0, dtype=np.int64), 1, seed)
     by_loss = np.argsort([c.loss for c in candidates], kind="stable")
-    least = min(MIN_CANDIDATES, len(candidates))
-    if per_row * calls * least * min(n_rows, len(parts)) > 2 * seconds:
-        return np.sort(order[:n_rows]), np.empty(0, dtype=np.int64)
-    return np.sort(order[:n_rows]), np.sort(by_loss[: max(MIN_CANDIDATES, n_candidates)])
+    library = np.sort(by_loss[: max(MIN_CANDIDATES, int(seconds / cost))])
+    bags = min(BAGS, int(seconds / (HALF_COST * cost * len(candidates))))
+    return _Effort(rows, library, bags if bags >= LEAST_BAGS else 1, seed)
 
 
 def _seconds_per_row(candidate: Candidate, loss: Loss, probe: np.ndarray, seconds: float) -> float:
