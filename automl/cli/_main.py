@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
 from automl import __version__
-from automl.cli import evaluate, explain, fit, leaderboard, predict
+from automl.cli import doctor, evaluate, explain, fit, leaderboard, predict
 from automl.cli._console import Console
 from automl.exceptions import AutoMLError, NoModelError, UsageError
 
@@ -32,6 +32,7 @@ COMMANDS: dict[str, _Command] = {
     "evaluate": evaluate,
     "leaderboard": leaderboard,
     "explain": explain,
+    "doctor": doctor,
 }
 
 _EPILOG = """\

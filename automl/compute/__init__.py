@@ -7,6 +7,7 @@ processes of its own, yields what they report, and kills them when asked or when
 from automl.compute._clock import process_start
 from automl.compute._cores import Plan, granted_cores, plan_workers, resolve_n_jobs
 from automl.compute._device import resolve_device
+from automl.compute._driver import Device, Driver, find_driver
 from automl.compute._engine import (
     Channel,
     DataRef,
@@ -26,6 +27,8 @@ from automl.compute._usage import resident
 __all__ = [
     "Channel",
     "DataRef",
+    "Device",
+    "Driver",
     "Engine",
     "Event",
     "Failure",
@@ -34,6 +37,7 @@ __all__ = [
     "LocalEngine",
     "Plan",
     "calm_threads",
+    "find_driver",
     "granted_cores",
     "memory_limit",
     "parse_size",

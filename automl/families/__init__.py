@@ -14,6 +14,7 @@ BUILT_IN = {
     "mlp": "automl.families.mlp:MLP",
 }
 
+from automl.families._backends import BACKENDS, Backend, find_backend  # noqa: E402
 from automl.families._base import (  # noqa: E402
     Contributing,
     Family,
@@ -35,8 +36,10 @@ from automl.families._registry import (  # noqa: E402
 from automl.families._watch import Watch  # noqa: E402
 
 __all__ = [
+    "BACKENDS",
     "BUILT_IN",
     "ENTRY_POINT_GROUP",
+    "Backend",
     "ContractError",
     "Contributing",
     "Family",
@@ -50,6 +53,7 @@ __all__ = [
     "check_family",
     "choose_families",
     "family_names",
+    "find_backend",
     "get_family",
     "to_outputs",
 ]

@@ -4,30 +4,16 @@ import ctypes
 
 import pytest
 
-from automl.compute import _device, resolve_device
+from automl.compute import find_driver, resolve_device
 from automl.exceptions import UsageError
+from tests.compute.test_driver import Library
 
 
 @pytest.fixture(autouse=True)
 def _ask_again():
-    _device._cuda_devices.cache_clear()
+    find_driver.cache_clear()
     yield
-    _device._cuda_devices.cache_clear()
-
-
-class _Driver:
-    """Stands in for the NVIDIA driver's library."""
-
-    def __init__(self, devices, error=0):
-        self._devices = devices
-        self._error = error
-
-    def cuInit(self, flags):  # noqa: N802
-        return self._error
-
-    def cuDeviceGetCount(self, count):  # noqa: N802
-        count._obj.value = self._devices
-        return 0
+    find_driver.cache_clear()
 
 
 def test_cpu_asks_no_driver(monkeypatch):
@@ -45,7 +31,7 @@ def test_without_a_driver(monkeypatch):
         resolve_device("cuda")
 
 
-@pytest.mark.parametrize("driver", [_Driver(0), _Driver(2, error=100), object()])
+@pytest.mark.parametrize("driver", [Library([]), Library(init=100), object()])
 def test_a_driver_without_a_device(monkeypatch, driver):
     monkeypatch.setattr(ctypes, "CDLL", lambda _: driver)
     assert resolve_device("auto") == "cpu"
@@ -54,7 +40,7 @@ def test_a_driver_without_a_device(monkeypatch, driver):
 
 
 def test_a_device(monkeypatch):
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: _Driver(1))
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Library())
     assert resolve_device("auto") == resolve_device("cuda") == "cuda"
 
 

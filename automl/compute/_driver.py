@@ -1,0 +1,138 @@
+"""What the NVIDIA driver says of its devices; it is asked in this process, in milliseconds.
+
+Only the driver's own libraries are loaded: they can't abort the process, which a CUDA build of a
+booster does on a machine without a driver.
+"""
+
+import ctypes
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+_MAJOR, _MINOR = 75, 76
+"""Numbers of the driver's attributes for the two parts of the compute capability."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """A CUDA device.
+
+    Parameters
+    ----------
+    number : int
+        As in ``cuda:1``.
+    name : str
+    capability : str
+        Compute capability, such as ``"9.0"``.
+    memory_bytes : int
+        All of its memory.
+    free_bytes : int, optional
+        What of it is free now; ``None`` where the management library does not say.
+    """
+
+    number: int
+    name: str
+    capability: str
+    memory_bytes: int
+    free_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Driver:
+    """The NVIDIA driver, or why there is none.
+
+    Parameters
+    ----------
+    cuda : str
+        Newest CUDA version that it serves, such as ``"13.0"``; empty without a driver.
+    devices : tuple of Device
+    reason : str
+        Why no device can be used; empty if one can.
+    """
+
+    cuda: str
+    devices: tuple[Device, ...]
+    reason: str = ""
+
+
+@cache
+def find_driver() -> Driver:
+    """Ask the driver, once in a process.
+
+    Examples
+    --------
+    >>> driver = find_driver()
+    >>> bool(driver.devices) != bool(driver.reason)
+    True
+    """
+    try:
+        library = ctypes.CDLL("libcuda.so.1")
+        return read_driver(library, _free_bytes)
+    except (AttributeError, OSError) as problem:
+        return Driver("", (), f"the NVIDIA driver can't be loaded ({problem})")
+
+
+def read_driver(library: Any, free_bytes: Any) -> Driver:
+    """Read version and devices from the driver's library.
+
+    Parameters
+    ----------
+    library : ctypes.CDLL
+        ``libcuda``, or what answers like it.
+    free_bytes : callable
+        From the number of a device to its free memory.
+
+    Returns
+    -------
+    Driver
+    """
+    error = library.cuInit(0)
+    if error:
+        return Driver("", (), f"the NVIDIA driver answers with error {error}")
+    version, count = ctypes.c_int(0), ctypes.c_int(0)
+    library.cuDriverGetVersion(ctypes.byref(version))
+    error = library.cuDeviceGetCount(ctypes.byref(count))
+    cuda = f"{version.value // 1000}.{version.value % 1000 // 10}"
+    if error:
+        return Driver(cuda, (), f"the NVIDIA driver answers with error {error}")
+    devices = tuple(_device(library, i, free_bytes(i)) for i in range(max(0, count.value)))
+    return Driver(cuda, devices, "" if devices else "the NVIDIA driver lists no device")
+
+
+def _device(library: Any, number: int, free_bytes: int | None) -> Device:
+    handle, memory = ctypes.c_int(0), ctypes.c_size_t(0)
+    name = ctypes.create_string_buffer(100)
+    parts = [ctypes.c_int(0), ctypes.c_int(0)]
+    library.cuDeviceGet(ctypes.byref(handle), number)
+    library.cuDeviceGetName(name, 100, handle)
+    library.cuDeviceTotalMem_v2(ctypes.byref(memory), handle)
+    for part, attribute in zip(parts, (_MAJOR, _MINOR), strict=True):
+        library.cuDeviceGetAttribute(ctypes.byref(part), attribute, handle)
+    text = name.value.decode(errors="replace")
+    capability = f"{parts[0].value}.{parts[1].value}"
+    return Device(number, text, capability, int(memory.value), free_bytes)
+
+
+class _Memory(ctypes.Structure):
+    """Answer of the management library."""
+
+    _fields_ = (
+        ("total", ctypes.c_ulonglong),
+        ("free", ctypes.c_ulonglong),
+        ("used", ctypes.c_ulonglong),
+    )
+
+
+def _free_bytes(number: int) -> int | None:
+    """Free memory of a device; the driver itself would need a context for that."""
+    try:
+        library = ctypes.CDLL("libnvidia-ml.so.1")
+        handle, memory = ctypes.c_void_p(), _Memory()
+        failed = (
+            library.nvmlInit_v2()
+            or library.nvmlDeviceGetHandleByIndex_v2(number, ctypes.byref(handle))
+            or library.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory))
+        )
+    except (AttributeError, OSError):
+        return None
+    return None if failed else int(memory.free)
