@@ -16,9 +16,8 @@ from automl.families._base import (
     Resources,
     Start,
     encoded_width,
-    to_outputs,
 )
-from automl.families._calibration import fit_steepness, probabilities
+from automl.families._calibration import fit_link, probabilities
 from automl.families._kernels import BLOCK_CELLS, Exact, Kernel, Nystroem, slopes
 from automl.families._watch import Watch
 
@@ -42,10 +41,15 @@ FAINT = 1e-4
 """Steepness, of the largest, below which a column is left out."""
 
 
-PASSES, STEPS = 3.0, 9.0
-ROW, PAIR, PRODUCT, SOLVE = 2.0, 0.03, 4e-4, 7e-5
-"""Kernels and regularisations tried until validation stops them, and microseconds: of each row
-and column, of each kernel value, of that and column, and of a cubed centre over 3."""
+MAX_ROWS = 20_000
+MAX_CELLS = 5_000_000
+
+PASSES, STEPS = 3.0, 10.0
+ROW, PAIR, PRODUCT = 2.0, 0.03, 4e-4
+SOLVE, GRAM, OUTPUT = 2e-5, 2e-4, 0.5
+"""Kernels and regularisations tried until it is enough, and microseconds: of each row, kernel
+value, and column of that; of a cubed centre; of a row's squared centres beyond those; of each
+output of a centre (120 fits)."""
 
 
 class KernelModel:
@@ -66,12 +70,15 @@ class KernelModel:
         return self._link(out)
 
     def _link(self, scores: np.ndarray) -> np.ndarray:
+        """Probabilities of all classes; those never seen keep a small one."""
         if "classes" not in self.arrays:
             return scores
         classes, n_classes = self.arrays["classes"], int(self.arrays["n_classes"])
-        found = probabilities(scores, self.arrays["steepness"])
-        task = "multiclass" if n_classes > 2 else "binary"
-        return to_outputs(found, classes, Problem(task, len(scores), 0, n_classes))
+        rest = float(self.arrays["rest"])
+        out = np.full((len(scores), n_classes), rest)
+        share = 1.0 - rest * (n_classes - len(classes))
+        out[:, classes] = share * probabilities(scores, self.arrays["link"])
+        return out if n_classes > 2 else out[:, 1:]
 
     def save(self) -> dict[str, bytes]:
         """One file of arrays."""
@@ -99,33 +106,38 @@ class KernelMachine(Family):
     work_spread = 0.45
     preload = ("scipy.linalg",)
 
+    def supports(self, problem: Problem) -> bool:
+        """Not for tables of which the centres would be a small part."""
+        cells = problem.n_rows * problem.n_columns
+        return problem.n_rows <= MAX_ROWS and cells <= MAX_CELLS
+
     def encoding(self, params: Mapping[str, Any]) -> str:
         """Plain numbers: distances are between those."""
         return "scaled"
 
     def starts(self, problem: Problem) -> Sequence[Start]:
-        """The Laplace kernel, and a smoother one."""
+        """Smoother than the Laplace kernel (1.0), then rougher."""
         return [Start(_point(1.4, 1.0), rank=4), Start(_point(0.7, 1.0), rank=11)]
 
     def suggest(self, trial: "optuna.Trial", problem: Problem) -> Params:
         """Shape of the kernel, and how strongly columns are told apart."""
         return {
-            "bandwidth": trial.suggest_float("bandwidth", 0.2, 8.0, log=True),
+            "bandwidth": trial.suggest_float("bandwidth", 0.3, 5.0, log=True),
             "exponent": trial.suggest_float("exponent", 0.5, 2.0),
-            "power": trial.suggest_float("power", 0.0, 0.6),
+            "power": trial.suggest_float("power", 0.2, 0.8),
         }
 
     def work(
         self, params: Mapping[str, Any], problem: Problem, *, width: int | None = None
     ) -> float:
-        """Kernel values of all rows, and a system as large as the centres for each step."""
+        """Kernels and systems of the rows that are solved exactly, then one pass over all."""
         columns = encoded_width(self.encoding(params), problem) if width is None else width
-        rows = float(problem.n_rows)
+        rows, outputs = float(problem.n_rows), max(1, problem.n_classes)
         centres = min(rows, MAX_CENTRES)
-        kernel = rows * (ROW + centres * (PAIR + max(1, columns) * PRODUCT))
-        if rows > MAX_CENTRES:
-            kernel += 9 * SOLVE / 3 * rows * centres**2
-        return PASSES * kernel + STEPS * SOLVE / 3 * centres**3
+        row = ROW + centres * (PAIR + max(1, columns) * PRODUCT)
+        step = centres * (SOLVE * centres**2 + OUTPUT * outputs)
+        work = PASSES * centres * row + STEPS * step
+        return work if rows <= MAX_CENTRES else work + rows * (row + GRAM * centres**2)
 
     def memory(
         self,
@@ -141,7 +153,7 @@ class KernelMachine(Family):
         blocks = 8.0 * min(BLOCK_CELLS, problem.n_rows * centres)
         outputs = max(1, problem.n_classes)
         rows = problem.n_rows * (8.0 * 3 * columns + 48 * outputs)
-        return rows + 8.0 * (4 * centres + JUDGED) * centres + 4 * blocks + 8e6
+        return rows + 8.0 * (5 * centres + JUDGED) * centres + 4 * blocks + 8e6
 
     def fit(
         self,
@@ -282,7 +294,8 @@ class _Machine:
             arrays |= {
                 "classes": t.classes,
                 "n_classes": np.array(t.n_classes),
-                "steepness": fit_steepness(left_out + t.center, t.codes[judged], weight),
+                "link": fit_link(left_out + t.center, t.codes[judged], weight),
+                "rest": np.array(1.0 / (len(t.X) + t.n_classes)),
             }
         return _Found(error, index, alpha, KernelModel(self.kernel, arrays))
 

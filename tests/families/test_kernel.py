@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from automl.families import FitData, Problem, Resources, Watch, get_family
 from automl.families import kernel as module
-from automl.families._calibration import fit_steepness, probabilities
+from automl.families._calibration import fit_link, probabilities
 from automl.families._kernels import Exact, Kernel, Nystroem, slopes, squared_distances
 from automl.features import Matrix
 
@@ -100,15 +100,15 @@ def test_scores_that_are_probabilities_stay_as_they_are():
     rng = np.random.default_rng(1)
     p = rng.dirichlet([2.0, 2.0, 2.0], 5000)
     codes = (rng.random(5000)[:, None] > p.cumsum(axis=1)).sum(axis=1)
-    steepness = fit_steepness(p, codes, np.ones(5000))
-    assert np.abs(probabilities(p, steepness) - p).mean() < 0.02
+    link = fit_link(p, codes, np.ones(5000))
+    assert np.abs(probabilities(p, link) - p).mean() < 0.02
 
 
 def test_shrunken_scores_become_as_sure_as_they_should():
     rng = np.random.default_rng(1)
     codes = rng.integers(0, 3, 2000)
     scores = 1 / 3 + 0.2 * (np.eye(3)[codes] - 1 / 3) + 0.01 * rng.normal(size=(2000, 3))
-    p = probabilities(scores, fit_steepness(scores, codes, np.ones(2000)))
+    p = probabilities(scores, fit_link(scores, codes, np.ones(2000)))
     assert p[np.arange(2000), codes].mean() > 0.95
 
 
