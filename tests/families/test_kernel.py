@@ -172,3 +172,29 @@ def test_rows_are_predicted_in_blocks(rows):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "BLOCK_CELLS", rows * 45)
         np.testing.assert_allclose(model.predict(values), whole, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "n_columns", "fit_for"),
+    [(2000, 2000, True), (9000, 1000, False), (10_001, 5, False)],
+)
+def test_large_tables_are_left_to_others(n_rows, n_columns, fit_for):
+    assert FAMILY.supports(Problem("regression", n_rows, n_columns)) == fit_for
+
+
+def test_a_class_that_was_not_seen_keeps_a_small_chance():
+    y = np.arange(60) % 2 * 2
+    y[-1] = 1  # in no training row
+    model, _ = fit(X, y, task="multiclass")
+    out = model.predict(X.astype(np.float32))
+    np.testing.assert_allclose(out.sum(axis=1), 1.0)
+    assert ((out[:, 1] > 0.001) & (out[:, 1] < 0.05)).all()
+
+
+@pytest.mark.parametrize("limit", [1, 3, 9, 20])
+def test_a_refit_ends_where_the_fit_did(limit):
+    falling = iter(range(0, -100, -1))
+    watched, watch = fit(X, Y[:, 0], watch=Watch(lambda _: float(next(falling)), limit=limit))
+    again, _ = fit(X[:45], Y[:45, 0], n_valid=0, watch=Watch(limit=limit))
+    assert watch.best_step == watch.last_step <= limit
+    np.testing.assert_array_equal(again.predict(X), watched.predict(X))
