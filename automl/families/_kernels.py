@@ -52,7 +52,7 @@ class Kernel:
     def embed(self, X: np.ndarray) -> np.ndarray:
         """The columns that take part, scaled, in double precision."""
         used = np.flatnonzero(self.scales)
-        return X[:, used].astype(np.float64) * self.scales[used]
+        return np.asarray(X[:, used].astype(np.float64) * self.scales[used])
 
     def values(self, rows: np.ndarray, centres: np.ndarray) -> np.ndarray:
         """Kernel values of embedded rows, of shape (n_rows, n_centres)."""
