@@ -12,6 +12,7 @@ BUILT_IN = {
     "random_forest": "automl.families.forest:RandomForest",
     "linear": "automl.families.linear:Linear",
     "mlp": "automl.families.mlp:MLP",
+    "kernel": "automl.families.kernel:KernelMachine",
 }
 
 from automl.families._backends import BACKENDS, Backend, find_backend  # noqa: E402

@@ -14,6 +14,7 @@ FAMILIES = [
     "random_forest",
     "linear",
     "mlp",
+    "kernel",
 ]
 
 
