@@ -32,6 +32,7 @@ from automl.families._registry import (  # noqa: E402
     family_names,
     get_family,
 )
+from automl.families._rounds import expected_rounds  # noqa: E402
 from automl.families._watch import Watch  # noqa: E402
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "Watch",
     "check_family",
     "choose_families",
+    "expected_rounds",
     "family_names",
     "get_family",
     "to_outputs",
