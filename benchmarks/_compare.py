@@ -87,7 +87,8 @@ def told(table: pd.DataFrame) -> pd.DataFrame:
 
     `held` allows for the held-out rows' own sampling error where its standard error is known.
     """
-    rows = table[table["score_interval_"].notna() & table["error"].notna()].copy()
+    known = [isinstance(v, list) and bool(np.isfinite(v).all()) for v in table["score_interval_"]]
+    rows = table[np.array(known, dtype=bool) & table["error"].notna()].copy()
     if rows.empty:
         return rows
     ends = np.array(rows["score_interval_"].tolist(), dtype=float)

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 from _compare import anytime, duels, errors, frame_of, honesty, labelled, relative, summary
 from _results import Results, numbers, parser, print_table, read_results, words
-from _systems import SYSTEMS, run_system
+from _systems import GROUND, SYSTEMS, run_system
 from _tables import index
 
 KEYS = ("system", "dataset", "seed", "budget_s")
@@ -70,7 +70,12 @@ def main() -> None:
         run = {"data": args.data, "budget_s": budget, "seed": int(seed)}
         if results.find({"system": system, "dataset": name} | run):
             continue
-        row = run_system(system, known[name], run)
+        same = {"system": system, "dataset": name, "seed": int(seed)}
+        earlier = [r for r in results.rows if same.items() <= r.items()]
+        if earlier and system == GROUND:  # it takes no budget, so that one fit serves them all
+            row = earlier[0] | {"budget_s": budget}
+        else:
+            row = run_system(system, known[name], run)
         results.add(row)
         told = f"{row['score']:.5f} in {row['fit_s']:.1f} s" if row["ok"] else row["error"]
         print(f"{name:24} seed {int(seed)}  {budget:5g} s  {system:10} {told}", flush=True)
