@@ -39,11 +39,10 @@ DENSE_CLASSES = 30
 
 ROUND, ROW, CELL, SPLIT = 300.0, 0.03, 0.0017, 1.3
 """Microseconds of a round: of each, per row, per cell and level of a tree, and per leaf and
-column (15 fits of 1,000 to 50,000 rows). Target statistics of categories come on top: how many
-there are is not known before the first fit."""
+column (15 fits of 1,000 to 50,000 rows; the target statistics of categories come on top),"""
 
 BINNING = 0.2
-"""And of a cell once."""
+"""and of a cell once."""
 
 SYMMETRIC_RATE = 0.5
 """A round with a symmetric tree teaches as much as one of this learning rate with a free one."""
@@ -52,8 +51,8 @@ SYMMETRIC_RATE = 0.5
 class CatBoostModel:
     """A model, kept in CatBoost's own format until it is needed."""
 
-    def __init__(self, content: bytes, task: str, n_classes: int) -> None:
-        self._content, self._task, self._n_classes = content, task, n_classes
+    def __init__(self, content: bytes, about: Mapping[str, Any]) -> None:
+        self._content, self._about = content, dict(about)
         self._native: catboost.CatBoost | None = None
         self._categorical: tuple[int, ...] = ()
 
@@ -70,26 +69,24 @@ class CatBoostModel:
 
     def predict(self, X: np.ndarray, *, n_threads: int = 1) -> np.ndarray:
         """Probabilities or values, of shape (n_rows, n_outputs)."""
-        kind = "RawFormulaVal" if self._task == "regression" else "Probability"
-        native = self.native
-        rows = to_pool(X, self._categorical)
+        about, task = self._about, self._about["task"]
+        kind = "RawFormulaVal" if task == "regression" else "Probability"
+        native, rows = self.native, to_pool(X, self._categorical)
         out = np.asarray(native.predict(rows, prediction_type=kind, thread_count=n_threads))
-        if self._task == "multiclass":
-            return spread(out, native.classes_, self._n_classes)
-        return out[:, 1:] if self._task == "binary" else out[:, None]
+        if task == "multiclass":
+            return spread(out, about["classes"], about["n_classes"])
+        return out[:, 1:] if task == "binary" else out[:, None]
 
     def contributions(self, X: np.ndarray) -> np.ndarray:
         """Mean absolute SHAP value of each column, summed over classes."""
-        native = self.native
-        rows = to_pool(X, self._categorical)
+        native, rows = self.native, to_pool(X, self._categorical)
         raw = np.asarray(native.get_feature_importance(rows, type="ShapValues", thread_count=1))
         values = np.abs(raw).reshape(len(X), -1, X.shape[1] + 1)[:, :, :-1]
         return np.asarray(values.sum(axis=1).mean(axis=0))
 
     def save(self) -> dict[str, bytes]:
         """CatBoost's binary format, and what it doesn't say."""
-        about = {"task": self._task, "n_classes": self._n_classes}
-        return {"model.cbm": self._content, "about.json": json.dumps(about).encode()}
+        return {"model.cbm": self._content, "about.json": json.dumps(self._about).encode()}
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_native": None}
@@ -115,11 +112,9 @@ class CatBoost(Family):
         of two or more columns together longer still, so that most starting points have few.
         """
         if problem.task == "regression":
-            depth = _affordable(9, problem)
-            default = _point(0.09, depth, 1e-5, one_hot=20, rows=0.9, noise=0.0)
+            default = _point(0.09, _affordable(9, problem), 1e-5, one_hot=20, rows=0.9, noise=0.0)
         else:
-            depth = _affordable(7, problem)
-            default = _point(0.08, depth, 1e-5, one_hot=15, rows=0.9, noise=0.8)
+            default = _point(0.08, _affordable(7, problem), 1e-5, one_hot=15, rows=0.9, noise=0.8)
         return [
             Start(default, rank=2),
             Start(_point(0.07, 6, 2.2, one_hot=10, crossed=2), rank=6),
@@ -153,8 +148,8 @@ class CatBoost(Family):
         cells = problem.n_rows * columns * float(params.get("rsm", 1.0))
         splits = columns * np.exp2(depth) * SPLIT
         a_tree = problem.n_rows * ROW + cells * depth * CELL + splits
-        once = problem.n_rows * columns * BINNING
-        return float(rounds * (ROUND + problem.n_outputs * a_tree) + once)
+        a_round = ROUND + problem.n_outputs * a_tree
+        return float(rounds * a_round + problem.n_rows * columns * BINNING)
 
     def memory(
         self,
@@ -166,8 +161,7 @@ class CatBoost(Family):
     ) -> float:
         """Rows as a frame and as CatBoost's own, bins, target statistics, histograms, trees."""
         columns = max(1, problem.n_columns if width is None else width)
-        depth, rounds = _depth(params), _expected_rounds(params, problem)
-        leaves = np.exp2(depth)
+        leaves, rounds = np.exp2(_depth(params)), _expected_rounds(params, problem)
         rows = problem.n_rows * (12.0 * columns + 60 + 40 * problem.n_outputs)
         histograms = problem.n_outputs * leaves * columns * BORDERS * 16.0
         trees = rounds * leaves * (problem.n_outputs + 1) * 16
@@ -186,12 +180,11 @@ class CatBoost(Family):
         import catboost
 
         watch.with_patience(float(np.clip(3.0 / float(params["learning_rate"]), 30, 100)), 0.2)
-        rounds = len(watch.steps(MAX_ROUNDS))
         classes = np.unique(data.train_y) if problem.n_classes else None
         follower = Follower(watch, problem, classes, len(data.valid))
         settings = _objective(problem, classes) | follower.settings() | dict(params)
         settings |= {
-            "iterations": rounds,
+            "iterations": len(watch.steps(MAX_ROUNDS)),
             "bootstrap_type": "Bernoulli",
             "boosting_type": "Plain",
             "leaf_estimation_iterations": 1,
@@ -206,15 +199,13 @@ class CatBoost(Family):
         native = catboost.CatBoost(settings)
         watch.out_of_time()  # its clock starts here: what came before was no step
         silence = io.StringIO()  # "Silent" still warns of classes that are missing
-        native.fit(
-            train, eval_set=valid, callbacks=follower.callbacks(), silent=True, log_cout=silence
-        )
+        callbacks = None if watch.validates else [follower]
+        native.fit(train, eval_set=valid, callbacks=callbacks, silent=True, log_cout=silence)
         return follower.finish(native, data)
 
     def load(self, files: Mapping[str, bytes]) -> Model:
         """Read CatBoost's binary format."""
-        about = json.loads(files["about.json"])
-        return CatBoostModel(files["model.cbm"], about["task"], about["n_classes"])
+        return CatBoostModel(files["model.cbm"], json.loads(files["about.json"]))
 
 
 class Follower:
@@ -222,10 +213,9 @@ class Follower:
 
     A metric is handed what CatBoost itself keeps up to date, the sums of the trees for the
     validation rows, so that looking costs no prediction. Its values rise by one with each round
-    until the watch says stop, when they fall: then CatBoost's detector ends the training. Where
-    there are no rows to validate on there is no detector, and a callback looks at the clock; it
-    would do for both, but a callback is handed all metrics of all rounds, which takes longer than
-    a round once there are a few hundred.
+    until the watch says stop, when they fall: then CatBoost's detector ends the training. Without
+    rows to validate on a callback looks at the clock; it is handed all metrics of all rounds,
+    which takes longer than a round once there are a few hundred, so it is not used for both.
     """
 
     no_jit = True  # CatBoost would compile `evaluate` with numba, or warn that it can't
@@ -233,10 +223,9 @@ class Follower:
     def __init__(
         self, watch: Watch, problem: Problem, classes: np.ndarray | None, n_valid: int
     ) -> None:
-        self._watch, self._problem, self._n_valid = watch, problem, n_valid
-        self._classes = classes
-        self._step = 0
-        self._is_valid, self._ended = True, False
+        self._watch, self._problem = watch, problem
+        self._classes, self._n_valid = classes, n_valid
+        self._step, self._is_valid, self._ended = 0, True, False
         self._error: BaseException | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -247,10 +236,6 @@ class Follower:
         if not self._watch.validates:
             return {"metric_period": MAX_ROUNDS}
         return {"eval_metric": self, "od_type": "Iter", "od_wait": 1}
-
-    def callbacks(self) -> "list[Follower] | None":
-        """What CatBoost calls after each round."""
-        return None if self._watch.validates else [self]
 
     def after_iteration(self, info: Any) -> bool:
         """Whether training goes on."""
@@ -301,7 +286,9 @@ class Follower:
 
     def _model(self, native: "catboost.CatBoost") -> CatBoostModel:
         content = bytes(native._serialize_model())  # the public way is through a file
-        return CatBoostModel(content, self._problem.task, self._problem.n_classes)
+        classes = [] if self._classes is None else self._classes.tolist()
+        about = {"task": self._problem.task, "n_classes": self._problem.n_classes}
+        return CatBoostModel(content, about | {"classes": classes})
 
     def _to_outputs(self, sums: np.ndarray) -> np.ndarray:
         """Probabilities or values from sums of trees."""
@@ -309,17 +296,19 @@ class Follower:
             return sums
         if self._problem.task == "binary":
             return np.asarray(1 / (1 + np.exp(-np.clip(sums, -500, 500))))
-        powers = np.exp(sums - sums.max(axis=1, keepdims=True))
         assert self._classes is not None
-        shares = powers / powers.sum(axis=1, keepdims=True)
-        return spread(shares, self._classes, self._problem.n_classes)
+        powers = np.exp(sums - sums.max(axis=1, keepdims=True))
+        return spread(powers, self._classes.tolist(), self._problem.n_classes)
 
 
-def spread(shares: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
-    """A column per class from columns of those that the training rows had."""
+def spread(shares: np.ndarray, classes: Sequence[int], n_classes: int) -> np.ndarray:
+    """Probabilities of all classes from shares of those that the training rows had.
+
+    Of one class alone CatBoost makes two.
+    """
     out = np.zeros((len(shares), n_classes))
-    out[:, np.asarray(classes, dtype=np.int64)] = shares
-    return out
+    out[:, classes] = shares[:, : len(classes)]
+    return np.asarray(out / out.sum(axis=1, keepdims=True))
 
 
 def to_pool(

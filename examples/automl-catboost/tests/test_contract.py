@@ -1,12 +1,14 @@
 """The family keeps automl's contract, is found by its entry point, and honours categories."""
 
+from dataclasses import replace
 from importlib.metadata import entry_points
 
 import numpy as np
 import pandas as pd
 import pytest
 from automl import AutoModel, load
-from automl.families import check_family, family_names, get_family
+from automl.families import Watch, check_family, family_names, get_family
+from automl.families._case import Case
 
 from automl_catboost import CatBoost
 
@@ -48,3 +50,40 @@ def test_it_can_win_and_its_model_can_be_loaded(shops, tmp_path):
     loaded = load(model.save(tmp_path / "it.automl"))
     assert (loaded.predict_proba(X) == model.predict_proba(X)).all()
     assert not [p for p in tmp_path.iterdir() if not p.name.startswith("it.automl")]
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_one_class_alone_gives_a_model(task):
+    case = Case(CatBoost(), task)
+    data = case.data()
+    model, _ = case.fit(replace(data, y=np.zeros_like(data.y)))
+    out = model.predict(data.valid_X)
+    assert out.shape == (len(data.valid), case.problem.n_outputs)
+    assert ((out[:, 0] < 0.5) if task == "binary" else (out[:, 0] == 1)).all()
+
+
+def test_an_error_of_the_metric_is_told_as_it_is():
+    def loss(_):
+        raise ZeroDivisionError("this metric divides")
+
+    case = Case(CatBoost(), "regression")
+    with pytest.raises(ZeroDivisionError, match="this metric divides"):
+        case.fit(case.data(), Watch(loss))
+
+
+def test_columns_that_say_more_contribute_more():
+    case = Case(CatBoost(), "binary")
+    data = case.data()
+    model, _ = case.fit(data)
+    shares = model.contributions(data.valid_X)
+    assert shares.shape == (data.matrix.shape[1],)
+    assert shares.argmax() == 0
+
+
+def test_a_training_that_ends_by_itself_shows_its_last_round():
+    case = Case(CatBoost(), "regression")
+    data = case.data()
+    watch = Watch(case.loss(data), limit=7)
+    model, _ = case.fit(data, watch)
+    assert watch.last_step == 7
+    assert np.allclose(watch.best_predictions, model.predict(data.valid_X), rtol=1e-4)
