@@ -29,18 +29,10 @@ def frame_of(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return table.drop_duplicates(keys, keep="last").reset_index(drop=True)
 
 
-def labelled(table: pd.DataFrame) -> pd.DataFrame:
-    """The systems by name, with the budget where there are several."""
-    if table["budget_s"].nunique() == 1:
-        return table.assign(label=table["system"])
-    budgets = table["budget_s"].map("{:g}".format)
-    return table.assign(label=table["system"] + " " + budgets + " s")
-
-
-def errors(table: pd.DataFrame, by: str = "label") -> pd.DataFrame:
+def errors(table: pd.DataFrame, by: str = "system") -> pd.DataFrame:
     """Errors of splits (rows) by systems (columns): those that all ran; a failure is infinite.
 
-    A split is a table and a seed; there should be one budget for each system.
+    A split is a table and a seed; there should be one budget.
     """
     wide = table.assign(error=table["error"].fillna(np.inf)).pivot_table(
         index=CASE, columns=by, values="error", aggfunc="last"
@@ -55,19 +47,18 @@ def relative(wide: pd.DataFrame) -> pd.DataFrame:
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """A row per system: rank, wins, what the best system there avoids, time over budget."""
-    table = labelled(table)
     wide = errors(table)
     ratios = relative(wide)
     found = []
-    for label in wide.columns:
-        own = table[table["label"] == label]
+    for system in wide.columns:
+        own = table[table["system"] == system]
         found.append(
             {
-                "system": label,
-                "mean rank": wide.rank(axis=1)[label].mean(),
-                "best on": f"{int((ratios[label] <= 1).sum())} of {len(wide)}",
-                "error over the best's": float(np.exp(np.log(ratios[label]).mean())),
-                "improvability, %": 100 * float((1 - 1 / ratios[label]).mean()),
+                "system": system,
+                "mean rank": wide.rank(axis=1)[system].mean(),
+                "best on": f"{int((ratios[system] <= 1).sum())} of {len(wide)}",
+                "error over the best's": float(np.exp(np.log(ratios[system]).mean())),
+                "improvability, %": 100 * float((1 - 1 / ratios[system]).mean()),
                 "failed": int((~own["ok"].astype(bool)).sum()),
                 "longest fit over budget": float((own["fit_s"] / own["budget_s"]).max()),
             }
@@ -77,7 +68,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 def duels(table: pd.DataFrame) -> pd.DataFrame:
     """On how many splits the system of a row beats that of a column."""
-    wide = errors(labelled(table))
+    wide = errors(table)
     won = {b: {a: int((wide[a] < wide[b]).sum()) for a in wide} for b in wide}
     return pd.DataFrame(won)
 

@@ -33,7 +33,7 @@ Part = tuple[str, str, str, str]
 
 def side_by_side(table: pd.DataFrame) -> Iterator[Part]:
     """Errors of systems over the best one's."""
-    wide = errors(table, "system")
+    wide = errors(table)
     if wide.shape[1] < 2:
         return
     ratios = relative(wide)

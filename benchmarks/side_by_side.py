@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from _compare import anytime, duels, errors, frame_of, honesty, labelled, relative, summary
+from _compare import anytime, duels, errors, frame_of, honesty, relative, summary
 from _results import Results, numbers, parser, print_table, read_results, words
 from _systems import GROUND, SYSTEMS, run_system
 from _tables import index
@@ -28,12 +28,15 @@ def show(rows: list[dict[str, Any]]) -> None:
     table = table[table["variant"] == ""]
     if table.empty:
         return
-    wide = errors(labelled(table))
-    print(f"\nErrors over the best one's, on the {len(wide)} splits that all systems ran:")
-    tell(relative(wide).reset_index())
-    tell(summary(table))
-    print("\nOn how many splits the system of a row beats that of a column:")
-    tell(duels(table).rename_axis("system").reset_index())
+    for budget, part in table.groupby("budget_s"):
+        wide = errors(part)
+        print(
+            f"\n{budget:g} s: errors over the best one's, on the {len(wide)} splits that all ran"
+        )
+        tell(relative(wide).reset_index())
+        tell(summary(part))
+        print("\nOn how many of them the system of a row beats that of a column:")
+        tell(duels(part).rename_axis("system").reset_index())
     print("\nWhat systems say of themselves:")
     tell(honesty(table))
     if len(curve := anytime(table)):
