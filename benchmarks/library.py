@@ -233,7 +233,9 @@ class Shelf:
     def chosen(self, labels: Sequence[str]) -> float:
         """Held-out error of what the package's own rule chooses."""
         candidates = [Candidate(k, self.oof[k], self.losses[k]) for k in labels]
-        found = choose(candidates, lambda rows, p: self.loss(p, rows), self.parts, seconds=1e9)
+        found = choose(
+            candidates, lambda rows, p: self.loss(p, rows), self.parts, seconds=1e9
+        )
         return self.error(
             sum(w * self.test[k] for w, k in zip(found.weights, labels, strict=True))
         )
@@ -272,11 +274,7 @@ def value(args: argparse.Namespace) -> None:
     for s in found:
         labels = list(s.oof)
         whole = s.greedy(labels)
-        row = {
-            "table": s.name,
-            "all": whole,
-            "best single": s.error(s.test[min(s.losses, key=lambda k: s.losses[k])]),
-        }
+        row = {"table": s.name, "all": whole, "best single": s.error(s.test[min(s.losses, key=lambda k: s.losses[k])])}
         for family in families:
             rest = [k for k in labels if k.rpartition("-")[0] != family]
             row[family] = s.greedy(rest) / whole - 1 if 0 < len(rest) < len(labels) else np.nan
@@ -284,18 +282,7 @@ def value(args: argparse.Namespace) -> None:
     frame = pd.DataFrame(rows).set_index("table")
     print((100 * frame[families]).round(2).assign(all=frame["all"].round(5)).to_string())
     shares = frame[families]
-    print(
-        pd.DataFrame(
-            {
-                "mean %": 100 * shares.mean(),
-                "median %": 100 * shares.median(),
-                "helps": (shares > 0.0005).sum(),
-                "hurts": (shares < -0.0005).sum(),
-            }
-        )
-        .round(2)
-        .to_string()
-    )
+    print(pd.DataFrame({"mean %": 100 * shares.mean(), "median %": 100 * shares.median(), "helps": (shares > 0.0005).sum(), "hurts": (shares < -0.0005).sum()}).round(2).to_string())
 
 
 def main() -> None:
