@@ -71,13 +71,16 @@ def read_results(path: Path) -> list[dict[str, Any]]:
 
 def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print rows of the same columns as Markdown."""
-    if not rows:
-        return
-    columns = list(rows[0])
-    print("\n| " + " | ".join(columns) + " |")
-    print("|" + " --- |" * len(columns))
-    for row in rows:
-        print("| " + " | ".join(shown(row.get(c)) for c in columns) + " |")
+    if rows:
+        print("\n" + markdown(rows))
+
+
+def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of the same columns as a table of Markdown."""
+    columns = list(rows[0]) if rows else []
+    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+    lines += ["| " + " | ".join(shown(row.get(c)) for c in columns) + " |" for row in rows]
+    return "\n".join(lines if rows else [])
 
 
 def shown(value: Any) -> str:

@@ -34,6 +34,7 @@ from automl.families._registry import (  # noqa: E402
     family_names,
     get_family,
 )
+from automl.families._rounds import expected_rounds  # noqa: E402
 from automl.families._watch import Watch  # noqa: E402
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "Watch",
     "check_family",
     "choose_families",
+    "expected_rounds",
     "family_names",
     "find_backend",
     "get_family",

@@ -38,6 +38,7 @@ def test_a_family_of_somebody_else_passes():
         (toy.IgnoresWeights, "weights moved the mean"),
         (toy.IgnoresStop, "steps were taken after"),
         (toy.ReturnsLast, "not the one at the watch's best step"),
+        (toy.ReturnsLastOfOthers, "check_best_step"),
         (toy.CountsBackwards, "the steps shown are"),
         (toy.NeverCounts, "best step"),
         (toy.TripsOverMissing, "missing or infinite|no predictions"),

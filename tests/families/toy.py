@@ -100,6 +100,20 @@ class ReturnsLast(Descent):
         return last
 
 
+class ReturnsLastOfOthers(Descent):
+    """Only where the parameters are not those of the first starting configuration."""
+
+    def starts(self, problem):
+        return [*super().starts(problem), Start({"rate": 0.2}, rank=1)]
+
+    def fit(self, params, data, watch, *, problem, resources):
+        self.rate = params["rate"]
+        return super().fit(params, data, watch, problem=problem, resources=resources)
+
+    def chosen(self, best, last):
+        return last if self.rate == 0.2 else super().chosen(best, last)
+
+
 class CountsBackwards(Descent):
     shown_steps = staticmethod(lambda step: 100 - step)
 
