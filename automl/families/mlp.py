@@ -1,11 +1,11 @@
-"""A multi-layer perceptron, trained epoch by epoch and watched by the declared metric."""
+"""Small multi-layer perceptrons side by side, watched by the declared metric."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.families._arrays import pack, unpack
+from automl.families._arrays import float32_rows, pack, unpack
 from automl.families._base import (
     Family,
     FitData,
@@ -16,6 +16,7 @@ from automl.families._base import (
     Start,
     encoded_width,
 )
+from automl.families._network import Layers, Shape, Trainer, outputs
 from automl.families._watch import Watch
 from automl.families.linear import apply_link
 
@@ -27,57 +28,80 @@ MAX_CELLS = 5_000_000
 PART = 20_000
 """Rows between two looks at the clock."""
 
+BLOCK = 400_000
+"""Hidden units, or outputs, that prediction keeps at a time."""
+
 DECAY = 0.75
-"""Weights are averaged over epochs, new = 0.75 old + 0.25 current: a plain network's
-substitute for a decaying learning rate (Polyak and Juditsky 1992)."""
+"""Weights are averaged over epochs, new = 0.75 old + 0.25 current: the substitute for a decaying
+learning rate, which would have to know when it ends (Polyak and Juditsky 1992)."""
 
+MEMBERS = 4
+DROPOUT = 0.15
+"""For classes only: on numbers it cost more than it gave."""
 
-BATCH, LAYER, UPDATE, PRODUCT, UNIT = 200.0, 70.0, 0.002, 1e-4, 0.0075
+BATCH, LAYER, UPDATE, PRODUCT, UNIT = 150.0, 60.0, 0.0013, 5e-5, 0.004
 """Microseconds of an epoch: of each batch, of its layers, of each weight in a batch, of each
-row's way through each weight and through each hidden unit (105 fits, half of them within a
-factor of 1.1)."""
+row's way through each weight and through each hidden unit."""
 
 EPOCHS = {"binary": 16.0, "multiclass": 40.0, "regression": 24.0}
 ROWS, RATE, SIZE = 0.1, -0.25, 0.2
 """Epochs on one row at a learning rate of 0.001 and batches of 128, and exponents of the three."""
 
+LINKS = {"binary": "logistic", "multiclass": "softmax", "regression": "identity"}
+
 
 class MLPModel:
-    """Layers of weights; numpy is all that prediction needs."""
+    """Stacks of weights; numpy is all that prediction needs.
 
-    def __init__(
-        self,
-        layers: Sequence[tuple[np.ndarray, np.ndarray]],
-        link: str,
-        center: float,
-        scale: float,
-    ) -> None:
-        self.layers, self.link, self.center, self.scale = layers, link, center, scale
+    Parameters
+    ----------
+    layers : list of (ndarray, ndarray)
+        Weights and biases, of shapes (members, n, m) and (members, 1, m).
+    link : {"identity", "logistic", "softmax"}
+    target : ndarray of shape (4,)
+        Centre and scale of the target, and the range that predictions keep.
+    """
+
+    def __init__(self, layers: Layers, link: str, target: np.ndarray) -> None:
+        self.layers, self.link, self.target = layers, link, target
 
     def predict(self, X: np.ndarray, *, n_threads: int = 1) -> np.ndarray:
-        """Probabilities or values, of shape (n_rows, n_outputs)."""
-        hidden = X.astype(np.float32, copy=False)
-        for weights, bias in self.layers[:-1]:
-            hidden = np.maximum(hidden @ weights + bias, 0.0)
-        weights, bias = self.layers[-1]
-        out = apply_link((hidden @ weights + bias).astype(np.float64), self.link)
-        return out * self.scale + self.center if self.link == "identity" else out
+        """Probabilities or values, the mean of all members, of shape (n_rows, n_outputs)."""
+        weights, _ = self.layers[-1]
+        rows = max(1, BLOCK // (len(weights) * max(weights.shape[1:])))
+        out = np.empty((len(X), weights.shape[2]))
+        for start in range(0, len(X), rows):
+            out[start : start + rows] = self._block(X[start : start + rows])
+        return out
+
+    def _block(self, X: np.ndarray) -> np.ndarray:
+        out = outputs(X.astype(np.float32, copy=False), self.layers).astype(np.float64)
+        members = apply_link(out.reshape(-1, out.shape[2]), self.link)
+        mean = np.asarray(members.reshape(out.shape).mean(axis=0))
+        if self.link != "identity":
+            return mean
+        center, scale, low, high = self.target
+        return np.asarray(np.clip(mean * scale + center, low, high))
 
     def save(self) -> dict[str, bytes]:
         """One file of arrays."""
-        arrays = {"link": np.array(self.link), "target": np.array([self.center, self.scale])}
+        arrays = {"link": np.array(self.link), "target": self.target}
         for i, (weights, bias) in enumerate(self.layers):
             arrays |= {f"w{i}": weights, f"b{i}": bias}
         return {"mlp.npz": pack(arrays)}
 
 
 class MLP(Family):
-    """Scikit-learn's network with its epochs chosen by the declared metric."""
+    """Four small networks trained at once and averaged; their epochs chosen by the metric.
+
+    Networks that start elsewhere err elsewhere, so the mean of four is better than one of
+    twice their width, at the same number of products.
+    """
 
     name = "mlp"
     unit_seconds = 1e-6
     work_spread = 0.45
-    preload = ("sklearn.neural_network",)
+    libraries = ("numpy",)
 
     def supports(self, problem: Problem) -> bool:
         """Not for tables on which a few epochs already take minutes on one core."""
@@ -90,18 +114,19 @@ class MLP(Family):
     def starts(self, problem: Problem) -> Sequence[Start]:
         """Both encodings: where one is poor, the other often is not."""
         return [
-            Start(_point("scaled", 128, 2, 2e-3), rank=1),
-            Start(_point("piecewise", 128, 2, 1e-3), rank=5),
+            Start(_point(problem, "scaled", 8e-3), rank=1),
+            Start(_point(problem, "piecewise", 4e-3), rank=5),
         ]
 
     def suggest(self, trial: "optuna.Trial", problem: Problem) -> Params:
-        """Encoding, size, rate and weight decay."""
+        """Encoding, size, rate, weight decay and dropout."""
         return {
             "encoding": trial.suggest_categorical("encoding", ["scaled", "piecewise"]),
-            "width": trial.suggest_int("width", 32, 256, log=True),
+            "width": trial.suggest_int("width", 32, 128, log=True),
             "depth": trial.suggest_int("depth", 1, 3),
-            "learning_rate": trial.suggest_float("learning_rate", 3e-4, 1e-2, log=True),
-            "alpha": trial.suggest_float("alpha", 1e-6, 1.0, log=True),
+            "learning_rate": trial.suggest_float("learning_rate", 1e-3, 2e-2, log=True),
+            "decay": trial.suggest_float("decay", 1e-3, 1.0, log=True),
+            "dropout": trial.suggest_float("dropout", 0.0, 0.3),
             "batch_size": trial.suggest_categorical("batch_size", [64, 128, 256]),
         }
 
@@ -109,15 +134,13 @@ class MLP(Family):
         self, params: Mapping[str, Any], problem: Problem, *, width: int | None = None
     ) -> float:
         """Epochs until early stopping, times the batches and the products of an epoch."""
-        columns = encoded_width(self.encoding(params), problem) if width is None else width
-        hidden, depth = float(params.get("width", 128)), float(params.get("depth", 2))
-        weights = hidden * (columns + (depth - 1) * hidden + problem.n_outputs)
+        shape = _shape(params, problem, self._columns(params, problem, width))
+        units = shape.width * shape.depth * shape.members
         rows = float(problem.n_rows)
-        size = max(1.0, min(float(params.get("batch_size", 128)), rows / 8))
-        batches = rows / size
-        epoch = batches * (BATCH + depth * LAYER + weights * UPDATE)
-        epoch += rows * (weights * PRODUCT + hidden * depth * UNIT)
-        rate = max(1e-6, float(params.get("learning_rate", 1e-3))) / 1e-3
+        size = max(1.0, min(float(params.get("batch_size", 256)), rows / 8))
+        epoch = rows / size * (BATCH + shape.depth * LAYER + shape.n_weights * UPDATE)
+        epoch += rows * (shape.n_weights * PRODUCT + units * UNIT)
+        rate = max(1e-6, float(params.get("learning_rate", 8e-3))) / 1e-3
         epochs = EPOCHS[problem.task] * rows**ROWS * rate**RATE * (size / 128) ** SIZE
         return float(min(MAX_EPOCHS, max(13.0, epochs)) * epoch)
 
@@ -129,12 +152,13 @@ class MLP(Family):
         width: int | None = None,
         itemsize: int = 4,
     ) -> float:
-        """Copies of the rows, the hidden units of the validation rows, and the weights."""
-        columns = encoded_width(self.encoding(params), problem) if width is None else width
-        hidden, depth = float(params.get("width", 128)), float(params.get("depth", 2))
-        weights = hidden * (columns + (depth - 1) * hidden + problem.n_outputs)
-        row = 4.0 * columns * (1 if itemsize == 4 else 3) + 3 * hidden + 40 * problem.n_outputs
-        return problem.n_rows * (row + 24) + 60 * weights + 4e6
+        """Copies of the rows, the weights with what trains them, and the units of a batch."""
+        columns = self._columns(params, problem, width)
+        shape = _shape(params, problem, columns)
+        units = shape.width * shape.depth * shape.members
+        row = 4.0 * columns * (1 if itemsize == 4 else 3) + 40 * problem.n_outputs + 24
+        batch = min(problem.n_rows, 4096) * units * 8.0
+        return problem.n_rows * row + 48.0 * shape.n_weights + batch + 8.0 * BLOCK + 8e6
 
     def fit(
         self,
@@ -146,16 +170,14 @@ class MLP(Family):
         resources: Resources,
     ) -> Model:
         """Train epoch by epoch; the averaged weights are what is watched and kept."""
-        X = data.train_X.astype(np.float32, copy=False)
-        valid_X = data.valid_X.astype(np.float32, copy=False)
-        target = _Target.of(data.train_y, problem)
-        network = _network(params, len(X), problem, resources.seed)
+        training = _Training(params, data, problem, resources.seed)
+        valid_X = float32_rows(data.matrix.values, data.valid)
         watch.with_patience(12, 0.3)
         model = best = None
         for step in watch.steps(MAX_EPOCHS):
-            if not _train_epoch(network, X, target, data.train_weight, watch) and step > 1:
+            if not training.epoch(watch, first=step == 1):
                 break
-            model = _averaged(model, network, target, step)
+            model = training.averaged(step)
             if watch.due(step):
                 stop = watch.observe(step, model.predict(valid_X))
                 best = model if watch.best_step == step else best
@@ -171,85 +193,104 @@ class MLP(Family):
         """Read the arrays."""
         arrays = unpack(files["mlp.npz"])
         n = sum(name.startswith("w") for name in arrays)
-        center, scale = arrays["target"].tolist()
         layers = [(arrays[f"w{i}"], arrays[f"b{i}"]) for i in range(n)]
-        return MLPModel(layers, str(arrays["link"]), center, scale)
+        return MLPModel(layers, str(arrays["link"]), arrays["target"])
+
+    def _columns(self, params: Mapping[str, Any], problem: Problem, width: int | None) -> int:
+        return encoded_width(self.encoding(params), problem) if width is None else width
 
 
-class _Target:
-    """Class codes, or a regression target in units of its own spread."""
-
-    def __init__(
-        self, scaled: np.ndarray, center: float, scale: float, link: str, n_classes: int = 0
-    ) -> None:
-        self.scaled, self.center, self.scale, self.link = scaled, center, scale, link
-        self.classes = np.arange(n_classes)
-
-    @classmethod
-    def of(cls, y: np.ndarray, problem: Problem) -> "_Target":
-        if problem.task != "regression":
-            link = "logistic" if problem.task == "binary" else "softmax"
-            return cls(y, 0.0, 1.0, link, problem.n_classes)
-        center, scale = float(np.mean(y)), float(np.std(y)) or 1.0
-        return cls(((y - center) / scale).astype(np.float32), center, scale, "identity")
-
-
-def _point(encoding: str, width: int, depth: int, rate: float) -> Params:
+def _point(problem: Problem, encoding: str, rate: float) -> Params:
     return {
         "encoding": encoding,
-        "width": width,
-        "depth": depth,
+        "width": 64,
+        "depth": 2,
         "learning_rate": rate,
-        "alpha": 1e-3,
-        "batch_size": 128,
+        "decay": 0.1,
+        "dropout": 0.0 if problem.task == "regression" else DROPOUT,
+        "batch_size": 256,
     }
 
 
-def _network(params: Mapping[str, Any], n_rows: int, problem: Problem, seed: int) -> Any:
-    from sklearn.neural_network import MLPClassifier, MLPRegressor
-
-    make = MLPRegressor if problem.task == "regression" else MLPClassifier
-    return make(
-        hidden_layer_sizes=(int(params["width"]),) * int(params["depth"]),
-        learning_rate_init=float(params["learning_rate"]),
-        alpha=float(params["alpha"]),
-        batch_size=max(1, min(int(params["batch_size"]), n_rows // 8)),
-        random_state=seed,
-    )
+def _shape(params: Mapping[str, Any], problem: Problem, columns: int) -> Shape:
+    width, depth = int(params.get("width", 64)), int(params.get("depth", 2))
+    return Shape(columns, width, depth, problem.n_outputs, MEMBERS)
 
 
-def _train_epoch(
-    network: Any, X: np.ndarray, target: _Target, weight: np.ndarray | None, watch: Watch
-) -> bool:
-    """Go through the rows once, a part at a time; False if the clock ended it on the way."""
-    n_parts = max(1, round(len(X) / PART))
-    for part in np.array_split(np.arange(len(X)), n_parts):
-        if n_parts > 1 and hasattr(network, "coefs_") and watch.out_of_time():
-            return False
-        rows = slice(part[0], part[-1] + 1)
-        w = None if weight is None else weight[rows]
-        if target.link == "identity":
-            network.partial_fit(X[rows], target.scaled[rows], sample_weight=w)
+class _Training:
+    """The networks of one fit, its rows, and the average of the weights so far."""
+
+    def __init__(
+        self, params: Mapping[str, Any], data: FitData, problem: Problem, seed: int
+    ) -> None:
+        self._X = float32_rows(data.matrix.values, data.train)
+        self._rng = np.random.default_rng(seed)
+        self._rate = float(params["learning_rate"])
+        n = len(self._X)
+        self._n_batches = max(1, round(n / max(1, min(int(params["batch_size"]), n // 8))))
+        self._weight = _even(data.train_weight)
+        self._shape = _shape(params, problem, self._X.shape[1])
+        self._link, loss = LINKS[problem.task], LINKS[problem.task]
+        if problem.task == "regression":
+            loss = "absolute" if problem.absolute_error else "squared"
+        self._trainer = Trainer(
+            self._shape,
+            n // self._n_batches,
+            loss,
+            self._rng,
+            decay=float(params["decay"]),
+            dropout=float(params["dropout"]),
+        )
+        self._average = self._trainer.flat
+        if problem.task == "regression":
+            self._target = _range(data.train_y, self._weight, problem.absolute_error)
+            center, scale, *_ = self._target
+            self._y = ((data.train_y - center) / scale).astype(np.float32)
         else:
-            network.partial_fit(
-                X[rows], target.scaled[rows], classes=target.classes, sample_weight=w
-            )
-    return True
+            self._target = np.array([0.0, 1.0, 0.0, 1.0])
+            self._y = data.train_y
+            self._trainer.start_from(_frequencies(self._y, self._weight, problem))
+
+    def epoch(self, watch: Watch, *, first: bool) -> bool:
+        """Go through the rows once; False if the clock ended it on the way.
+
+        A first epoch that is cut short is better than no model, and counts.
+        """
+        order = self._rng.permutation(len(self._X))
+        size = len(self._X) // self._n_batches
+        part = max(1, PART // size)
+        x = np.empty((size, self._X.shape[1]), np.float32)
+        for i in range(self._n_batches):
+            if i and i % part == 0 and watch.out_of_time():
+                return first
+            rows = order[i * size : (i + 1) * size]
+            np.take(self._X, rows, axis=0, out=x, mode="clip")
+            weight = None if self._weight is None else self._weight[rows]
+            self._trainer.step(x, self._y[rows], weight, self._rate)
+        return True
+
+    def averaged(self, step: int) -> MLPModel:
+        """Blend the current weights into the average, and return the model of it."""
+        share = max(1.0 - DECAY, 1.0 / step)
+        self._average = self._average + share * (self._trainer.flat - self._average)
+        return MLPModel(self._shape.layers(self._average), self._link, self._target)
 
 
-def _averaged(model: MLPModel | None, network: Any, target: _Target, step: int) -> MLPModel:
-    """Blend the network's current weights into the averaged ones."""
-    share = max(1.0 - DECAY, 1.0 / step)
-    layers = []
-    for i, (weights, bias) in enumerate(zip(network.coefs_, network.intercepts_, strict=True)):
-        if model is None:
-            layers.append((weights.astype(np.float32), bias.astype(np.float32)))
-        else:
-            old_weights, old_bias = model.layers[i]
-            layers.append(
-                (
-                    old_weights + np.float32(share) * (weights - old_weights),
-                    old_bias + np.float32(share) * (bias - old_bias),
-                )
-            )
-    return MLPModel(layers, target.link, target.center, target.scale)
+def _even(weight: np.ndarray | None) -> np.ndarray | None:
+    """Weights that are one on average."""
+    if weight is None or not weight.sum() > 0:
+        return None
+    return np.asarray(weight / weight.mean(), dtype=np.float32)
+
+
+def _range(y: np.ndarray, weight: np.ndarray | None, absolute_error: bool) -> np.ndarray:
+    """Centre and scale of a target, and its range, which no prediction should leave."""
+    center = np.median(y) if absolute_error else np.average(y, weights=weight)
+    return np.array([center, np.std(y) or 1.0, y.min(), y.max()], dtype=np.float64)
+
+
+def _frequencies(y: np.ndarray, weight: np.ndarray | None, problem: Problem) -> np.ndarray:
+    """Outputs that predict how frequent classes are; one never seen counts as half a row."""
+    counts = np.bincount(y, weights=weight, minlength=problem.n_classes) + 0.5
+    logs = np.log(counts / counts.sum())
+    return np.asarray(logs if problem.task == "multiclass" else logs[1:] - logs[:1])
