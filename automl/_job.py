@@ -89,6 +89,7 @@ class Job:
             len(schema.features),
             0 if target.classes is None else len(target.classes),
             metric.name.removeprefix("neg_") in ABSOLUTE_ERRORS,
+            len(schema.categorical),
         )
         plan = plan_workers(spec.n_jobs)
         core_seconds = None if clock.budget is None else clock.budget * plan.n_workers

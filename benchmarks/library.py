@@ -88,7 +88,13 @@ class Prepared:
             test = test[test[name].isin(list(known))].reset_index(drop=True)
             y_test = test[name].map(known).to_numpy(np.int64)
         n_classes = 0 if target.classes is None else len(target.classes)
-        problem = Problem(target.task, table.n_rows, len(schema.features), n_classes)
+        problem = Problem(
+            target.task,
+            table.n_rows,
+            len(schema.features),
+            n_classes,
+            n_categorical=len(schema.categorical),
+        )
         metric = get_metric(METRICS[target.task], task=target.task, classes=target.classes)
         splits = make_splits(y, task=target.task, n_folds_hint=n_folds, random_state=seed)
         held_out = schema.apply(test.drop(columns=name))

@@ -33,6 +33,8 @@ class Problem:
         0 for regression.
     absolute_error : bool
         Whether the declared metric rewards medians (``mae``), not means.
+    n_categorical : int
+        How many of the columns are categorical.
 
     Examples
     --------
@@ -45,6 +47,7 @@ class Problem:
     n_columns: int
     n_classes: int = 0
     absolute_error: bool = False
+    n_categorical: int = 0
 
     @property
     def n_outputs(self) -> int:

@@ -20,7 +20,7 @@ QUICK = 25
 
 def make_problem(task: str, n_rows: int, *, absolute_error: bool = False) -> Problem:
     """The problem that a case of this task poses."""
-    return Problem(task, n_rows, len(COLUMNS), CLASSES[task], absolute_error)
+    return Problem(task, n_rows, len(COLUMNS), CLASSES[task], absolute_error, n_categorical=1)
 
 
 class Case:

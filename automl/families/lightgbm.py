@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.families._base import Family, FitData, Model, Params, Problem, Resources, Start
+from automl.families._generate import (
+    FEWEST,
+    KINDS,
+    NOTHING,
+    expected_columns,
+    expected_work,
+    extended,
+)
+from automl.families._generated import PLAN, GeneratedModel, Generator
 from automl.families._rounds import COLUMNS, expected_rounds
 from automl.families._watch import Watch
 
@@ -16,6 +25,9 @@ if TYPE_CHECKING:
     import optuna
 
 MAX_ROUNDS = 5000
+
+CROSSES_RANK, ARITHMETIC_RANK = 4, 7
+"""Where configurations that generate columns stand among the starting ones."""
 
 LARGE = 200_000
 """Rows beyond which the first configuration learns twice as fast: a minute has few rounds."""
@@ -116,7 +128,12 @@ class LightGBM(Family):
             Start(_point(0.05, 8, 5, columns=0.5, l2=1.0), rank=11),
             Start(_point(0.034, 127, 6, columns=0.83, extra_trees=True), rank=14),
         ]
+        if problem.n_rows >= FEWEST and problem.n_categorical and problem.n_outputs == 1:
+            starts.append(Start(default | {"generated": "crosses"}, rank=CROSSES_RANK))
+        if problem.n_rows >= FEWEST and problem.n_columns - problem.n_categorical > 2:
+            starts.append(Start(default | {"generated": "arithmetic"}, rank=ARITHMETIC_RANK))
         most = _most_leaves(problem)
+        starts.sort(key=lambda s: s.rank)
         return [
             Start(s.params | {"num_leaves": min(most, s.params["num_leaves"])}, s.rank)
             for s in starts
@@ -134,6 +151,7 @@ class LightGBM(Family):
             "lambda_l1": trial.suggest_float("lambda_l1", 1e-4, 5.0, log=True),
             "lambda_l2": trial.suggest_float("lambda_l2", 1e-4, 20.0, log=True),
             "cat_smooth": trial.suggest_float("cat_smooth", 1e-2, 100.0, log=True),
+            "generated": trial.suggest_categorical("generated", KINDS),
         }
 
     def work(
@@ -141,13 +159,16 @@ class LightGBM(Family):
     ) -> float:
         """Rounds until early stopping, times what a round does with rows, bins and leaves."""
         columns = problem.n_columns if width is None else width
+        kind = str(params.get("generated", NOTHING))
+        columns += expected_columns(kind, problem)
         rows = problem.n_rows * float(params.get("bagging_fraction", 1.0))
         leaves, rounds = _expected_leaves(params, problem), _expected_rounds(params, problem)
         histograms = rows * columns * np.log2(leaves) * CELL
         splits = leaves * columns * float(params.get("feature_fraction", 1.0))
         splits *= RANDOM_SPLIT if params.get("extra_trees") else SPLIT
         a_round = ROUND + problem.n_rows * ROW + histograms + splits
-        return float(rounds * problem.n_outputs * a_round + problem.n_rows * columns * BINNING)
+        once = problem.n_rows * columns * BINNING + expected_work(kind, problem)
+        return float(rounds * problem.n_outputs * a_round + once)
 
     def memory(
         self,
@@ -159,12 +180,16 @@ class LightGBM(Family):
     ) -> float:
         """Three binned copies or the sample for the bins, histograms, rows and trees."""
         columns = max(1, problem.n_columns if width is None else width)
+        more = expected_columns(str(params.get("generated", NOTHING)), problem)
+        columns += more
+        copies = 2.0 * itemsize * problem.n_rows * columns if more else 0.0
         cells = float(problem.n_rows) * columns
         leaves, rounds = _expected_leaves(params, problem), _expected_rounds(params, problem)
         sample = 2 * cells + 13.0 * columns * min(problem.n_rows, _sample_size(columns))
         trees = rounds * problem.n_outputs * leaves * NODE
         fitting = 3 * cells + leaves * columns * HISTOGRAM + trees
-        return max(sample, fitting) + problem.n_rows * (24.0 + 32 * problem.n_outputs) + 4e6
+        rows = problem.n_rows * (24.0 + 32 * problem.n_outputs)
+        return max(sample, fitting) + rows + copies + 4e6
 
     def fit(
         self,
@@ -178,12 +203,15 @@ class LightGBM(Family):
         """Boost round by round until the watch has seen enough."""
         import lightgbm as lgb
 
+        given = dict(params)
+        kind = given.pop("generated", NOTHING)
+        generator, data = extended(kind, data, problem=problem, resources=resources)
         binning = DATASET | {
             "bin_construct_sample_cnt": _sample_size(data.matrix.shape[1]),
             "num_threads": resources.n_threads,
         }
         train, valid = _datasets(data, binning)
-        settings = binning | _objective(problem) | dict(params)
+        settings = binning | _objective(problem) | given
         settings |= {
             "metric": "None",
             "bagging_freq": 1,
@@ -206,11 +234,13 @@ class LightGBM(Family):
                     break
             elif exhausted or watch.out_of_time():
                 break
-        return LightGBMModel(booster.model_to_string(num_iteration=watch.best_step or step))
+        model = LightGBMModel(booster.model_to_string(num_iteration=watch.best_step or step))
+        return model if generator is None else GeneratedModel(model, generator)
 
     def load(self, files: Mapping[str, bytes]) -> Model:
-        """Read LightGBM's text format."""
-        return LightGBMModel(files["model.txt"].decode())
+        """Read LightGBM's text format, and how columns are generated if they are."""
+        model = LightGBMModel(files["model.txt"].decode())
+        return GeneratedModel(model, Generator.load(files)) if PLAN in files else model
 
 
 def _expected_leaves(params: Mapping[str, Any], problem: Problem) -> float:
@@ -248,6 +278,7 @@ def _point(
         "lambda_l1": 1e-4,
         "lambda_l2": l2,
         "cat_smooth": 10.0,
+        "generated": NOTHING,
     }
 
 
