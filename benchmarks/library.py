@@ -37,8 +37,8 @@ from automl.search._jobs import target_arrays
 from automl.search._trial import WHOLE
 from automl.table import Schema, Table, Target
 
-FEW = 400
-"""Fewest rows of a table that says anything about an order."""
+CLEAR = 0.05
+"""Per cent of the error that count as a change."""
 
 
 class Quiet:
@@ -244,9 +244,7 @@ class Shelf:
     def chosen(self, labels: Sequence[str]) -> float:
         """Held-out error of what the package's own rule chooses."""
         candidates = [Candidate(k, self.oof[k], self.losses[k]) for k in labels]
-        found = choose(
-            candidates, lambda rows, p: self.loss(p, rows), self.parts, seconds=1e9
-        )
+        found = choose(candidates, lambda rows, p: self.loss(p, rows), self.parts, seconds=1e9)
         return self.error(
             sum(w * self.test[k] for w, k in zip(found.weights, labels, strict=True))
         )
@@ -258,42 +256,56 @@ def shelves(folder: Path) -> list[Shelf]:
 
 
 def order(args: argparse.Namespace) -> None:
-    """Greedy order: next is what lowers the mean relative error of the ensemble most per second."""
+    """Greedy order: next is what lowers the ensemble's mean relative error most."""
     found = shelves(args.out)
     labels = sorted(set.intersection(*(set(s.oof) for s in found)))
     print(f"{len(found)} tables, {len(labels)} configurations that all of them have")
     best = {s.name: min(s.error(s.test[k]) for k in labels) for s in found}
     chosen: list[str] = []
-    now = {s.name: float("nan") for s in found}
     while len(chosen) < min(args.steps, len(labels)):
-        value = {}
-        for k in labels:
-            if k not in chosen:
-                value[k] = np.mean([s.greedy([*chosen, k]) / best[s.name] for s in found])
-        pick = min(value, key=lambda k: value[k])
+        worth = {
+            k: float(np.mean([s.greedy([*chosen, k]) / best[s.name] for s in found]))
+            for k in labels
+            if k not in chosen
+        }
+        pick = min(worth, key=lambda k: worth[k])
         chosen.append(pick)
-        now = {s.name: s.greedy(chosen) for s in found}
         seconds = np.median([s.seconds[pick] for s in found])
-        print(f"{len(chosen):3} {pick:22} {value[pick]:.4f}  median {seconds:.1f} s", flush=True)
+        print(f"{len(chosen):3} {pick:22} {worth[pick]:.4f}  median {seconds:.1f} s", flush=True)
 
 
 def value(args: argparse.Namespace) -> None:
-    """What the ensemble loses without each family, and without each configuration."""
+    """What the ensemble loses without each family, per cent of its held-out error."""
     found = shelves(args.out)
-    families = sorted({k.rpartition("-")[0] for s in found for k in s.oof})
-    rows = []
-    for s in found:
-        labels = list(s.oof)
-        whole = s.greedy(labels)
-        row = {"table": s.name, "all": whole, "best single": s.error(s.test[min(s.losses, key=lambda k: s.losses[k])])}
-        for family in families:
-            rest = [k for k in labels if k.rpartition("-")[0] != family]
-            row[family] = s.greedy(rest) / whole - 1 if 0 < len(rest) < len(labels) else np.nan
-        rows.append(row)
-    frame = pd.DataFrame(rows).set_index("table")
-    print((100 * frame[families]).round(2).assign(all=frame["all"].round(5)).to_string())
+    families = sorted({_family(k) for s in found for k in s.oof})
+    rows = {
+        s.name: {"error": s.greedy(list(s.oof)), **_losses_without(s, families)} for s in found
+    }
+    frame = pd.DataFrame(rows).T
+    print(frame.round(4).to_string(float_format="{:.3g}".format))
     shares = frame[families]
-    print(pd.DataFrame({"mean %": 100 * shares.mean(), "median %": 100 * shares.median(), "helps": (shares > 0.0005).sum(), "hurts": (shares < -0.0005).sum()}).round(2).to_string())
+    summary = {
+        "mean": shares.mean(),
+        "median": shares.median(),
+        "helps": (shares > CLEAR).sum(),
+        "hurts": (shares < -CLEAR).sum(),
+    }
+    print(pd.DataFrame(summary).round(2).to_string())
+
+
+def _family(label: str) -> str:
+    return label.rpartition("-")[0]
+
+
+def _losses_without(shelf: Shelf, families: Sequence[str]) -> dict[str, float]:
+    """Change of the ensemble's error where the configurations of a family are left out."""
+    labels = list(shelf.oof)
+    whole, losses = shelf.greedy(labels), {}
+    for family in families:
+        rest = [k for k in labels if _family(k) != family]
+        known = 0 < len(rest) < len(labels)
+        losses[family] = 100 * (shelf.greedy(rest) / whole - 1) if known else float("nan")
+    return losses
 
 
 def main() -> None:
