@@ -40,6 +40,9 @@ JUDGED = 700
 FAINT = 1e-4
 """Steepness, of the largest, below which a column is left out."""
 
+CHEAP_ROWS = 2500
+"""Rows of a table up to which all training rows of a fold are centres."""
+
 MAX_ROWS = 10_000
 MAX_CELLS = 5_000_000
 """Rows beyond which boosting gets more out of the same seconds, and rows times columns."""
@@ -102,8 +105,8 @@ class KernelMachine(Family):
     """
 
     name = "kernel"
-    unit_seconds = 1e-6
-    work_spread = 0.45
+    unit_seconds = 1.2e-6
+    work_spread = 0.4
     preload = ("scipy.linalg",)
 
     def supports(self, problem: Problem) -> bool:
@@ -116,8 +119,9 @@ class KernelMachine(Family):
         return "scaled"
 
     def starts(self, problem: Problem) -> Sequence[Start]:
-        """Smoother than the Laplace kernel (1.0), then rougher."""
-        return [Start(_point(1.4, 1.0), rank=4), Start(_point(0.7, 1.0), rank=11)]
+        """Smoother than the Laplace kernel (1.0), then rougher; early where they are cheap."""
+        first, second = (1, 8) if problem.n_rows <= CHEAP_ROWS else (6, 15)
+        return [Start(_point(1.4, 1.0), first), Start(_point(0.7, 1.0), second)]
 
     def suggest(self, trial: "optuna.Trial", problem: Problem) -> Params:
         """Shape of the kernel, and how strongly columns are told apart."""
@@ -153,7 +157,7 @@ class KernelMachine(Family):
         blocks = 8.0 * min(BLOCK_CELLS, problem.n_rows * centres)
         outputs = max(1, problem.n_classes)
         rows = problem.n_rows * (8.0 * 3 * columns + 48 * outputs)
-        return rows + 8.0 * (5 * centres + JUDGED) * centres + 4 * blocks + 8e6
+        return rows + 8.0 * (3.5 * centres + JUDGED) * centres + 3 * blocks + 8e6
 
     def fit(
         self,

@@ -160,6 +160,7 @@ def test_rows_without_weight_are_not_there():
     weight[::3] = 0.0
     y[::3] = 1e6
     model, _ = fit(values, y, weight=weight, n_valid=0, watch=Watch())
+    assert len(model.arrays["centres"]) == 40
     assert np.abs(model.predict(values.astype(np.float32))).max() < 2
 
 
