@@ -3,6 +3,7 @@
 import json
 import time
 import warnings
+from copy import copy
 from dataclasses import replace
 from importlib import import_module
 from math import inf, nan
@@ -14,6 +15,10 @@ from automl.families._base import Family, FitData, Params
 from automl.families._case import CLASSES, Case, make_problem
 from automl.families._watch import Watch
 from automl.features import ENCODINGS
+
+
+TRIES = 3
+"""What is measured in seconds on a machine that others use counts if one of so many does."""
 
 
 class ContractError(AssertionError):
@@ -127,11 +132,12 @@ def check_best_step(case: Case) -> None:
     steps: some options of a library make models that can't be shortened.
     """
     for number, start in enumerate(case.family.starts(case.problem)):
-        case.params = dict(start.params)
-        data = case.data()
+        tried = copy(case)
+        tried.params = dict(start.params)
+        data = tried.data()
         losses = iter(range(10**9))
         watch = Watch(lambda _, losses=losses: float(next(losses)), limit=3 if number else None)  # type: ignore[misc]
-        model, _ = case.fit(data, watch)
+        model, _ = tried.fit(data, watch)
         assert watch.best_predictions is not None
         _require(
             _same(watch.best_predictions, model.predict(data.valid_X).astype(np.float32), 1e-4),
@@ -287,9 +293,9 @@ def check_one_thread(case: Case) -> None:
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     data = case.data()
-    for attempt in (1, 2):
+    for attempt in range(1, TRIES + 1):
         with threadpool_limits(1, user_api="blas"):
-            if attempt == 2:  # threads that were used before spin for a while before they sleep
+            if attempt > 1:  # threads that were used before spin for a while before they sleep
                 time.sleep(0.3)
             process, thread = time.process_time(), time.thread_time()
             case.fit(data, Watch(case.loss(data)))
@@ -298,7 +304,7 @@ def check_one_thread(case: Case) -> None:
         if elsewhere < 0.02 + 0.15 * thread:
             return
         share = round(100 * elsewhere / (elsewhere + thread))
-        _require(attempt == 1, f"{share} % of a fit on one thread ran in other threads")
+        _require(attempt < TRIES, f"{share} % of a fit on one thread ran in other threads")
 
 
 def check_space(case: Case) -> None:
