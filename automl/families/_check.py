@@ -16,7 +16,6 @@ from automl.families._case import CLASSES, Case, make_problem
 from automl.families._watch import Watch
 from automl.features import ENCODINGS
 
-
 TRIES = 3
 """What is measured in seconds on a machine that others use counts if one of so many does."""
 
