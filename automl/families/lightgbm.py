@@ -9,7 +9,6 @@ import numpy as np
 
 from automl.families._base import Family, FitData, Model, Params, Problem, Resources, Start
 from automl.families._generate import (
-    FEWEST,
     KINDS,
     NOTHING,
     expected_columns,
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
 
 MAX_ROUNDS = 5000
 
-CROSSES_RANK, ARITHMETIC_RANK = 4, 7
-"""Where configurations that generate columns stand among the starting ones."""
+CROSSES_RANK = 4
+"""Where crosses of categories stand among the starting configurations."""
 
 LARGE = 200_000
 """Rows beyond which the first configuration learns twice as fast: a minute has few rounds."""
@@ -120,20 +119,20 @@ class LightGBM(Family):
             default["learning_rate"] *= 2
         if problem.n_rows < 1000:
             default |= {"min_data_in_leaf": min(10, default["min_data_in_leaf"])}
+        computed = "arithmetic" if problem.n_columns - problem.n_categorical > 2 else NOTHING
         starts = [
             Start(default, rank=0),
             Start(_point(0.08, 16, 12, columns=0.56, extra_trees=True), rank=4),
             Start(_point(0.03, 53, 14, columns=0.7), rank=7),
-            Start(_point(0.03, 128, 3, columns=0.9), rank=9),
+            Start(_point(0.03, 128, 3, columns=0.9) | {"generated": computed}, rank=9),
             Start(_point(0.05, 8, 5, columns=0.5, l2=1.0), rank=11),
             Start(_point(0.034, 127, 6, columns=0.83, extra_trees=True), rank=14),
         ]
-        if problem.n_rows >= FEWEST and problem.n_categorical and problem.n_outputs == 1:
-            starts.append(Start(default | {"generated": "crosses"}, rank=CROSSES_RANK))
-        if problem.n_rows >= FEWEST and problem.n_columns - problem.n_categorical > 2:
-            starts.append(Start(default | {"generated": "arithmetic"}, rank=ARITHMETIC_RANK))
+        if problem.n_categorical and problem.n_outputs == 1:
+            # Where nothing is found to generate it still differs from the default.
+            crossing = default | {"feature_fraction": 0.8, "generated": "crosses"}
+            starts.insert(2, Start(crossing, CROSSES_RANK))
         most = _most_leaves(problem)
-        starts.sort(key=lambda s: s.rank)
         return [
             Start(s.params | {"num_leaves": min(most, s.params["num_leaves"])}, s.rank)
             for s in starts

@@ -94,6 +94,46 @@ def test_generated_columns_help_the_fit(made, kind):
     assert better < 0.8 * plain
 
 
+def test_codes_of_things_stand_for_groups_and_measured_integers_do_not():
+    columns, y = ids()
+    measured = np.random.default_rng(1).integers(150, size=len(y))
+    data = table([*columns, measured], y + measured / 40)
+    generator, _ = generate("crosses", data, problem=REGRESSION, resources=Resources())
+    assert made_of(generator) == {(0,)}
+
+
+def test_several_classes_are_not_crossed():
+    columns, y, sizes = cells()
+    three = np.digitize(y, np.quantile(y, [1 / 3, 2 / 3]))
+    problem = Problem("multiclass", 1200, 3, 3)
+    data = table(columns, three, sizes)
+    generator, _ = generate("both", data, problem=problem, resources=Resources())
+    assert not generator.statistics
+
+
+@pytest.mark.parametrize("task", ["binary", "regression", "multiclass"])
+def test_what_is_generated_is_expected_work_and_memory(task):
+    family, problem = get_family("lightgbm"), Problem(task, 10_000, 20, 5, n_categorical=5)
+    params = family.starts(problem)[0].params
+    for ask in (family.work, family.memory):
+        none, one, both = (
+            ask(params | {"generated": k}, problem) for k in ("none", "arithmetic", "both")
+        )
+        assert none < one
+        assert one <= both if task == "multiclass" else one < both
+
+
+def test_starting_configurations_generate_where_there_is_something_to_combine():
+    def kinds(*problem, **more):
+        starts = get_family("lightgbm").starts(Problem(*problem, **more))
+        return [s.params["generated"] for s in starts if s.params["generated"] != "none"]
+
+    assert kinds("binary", 1000, 9, 2) == ["arithmetic"]
+    assert kinds("binary", 1000, 9, 2, n_categorical=8) == ["crosses"]
+    assert kinds("multiclass", 1000, 9, 3, n_categorical=9) == []
+    assert kinds("regression", 1000, 9, n_categorical=3) == ["crosses", "arithmetic"]
+
+
 def test_few_rows_generate_nothing():
     columns, y, sizes = cells(n=120)
     data = table(columns, y, sizes, n_valid=60)
