@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 MAX_ROUNDS = 5000
 
-CROSSES_RANK = 4
-"""Where crosses of categories stand among the starting configurations."""
+GENERATING_RANK = 4
+"""Where the first that generates columns stands among the starting configurations."""
 
 LARGE = 200_000
 """Rows beyond which the first configuration learns twice as fast: a minute has few rounds."""
@@ -120,18 +120,22 @@ class LightGBM(Family):
         if problem.n_rows < 1000:
             default |= {"min_data_in_leaf": min(10, default["min_data_in_leaf"])}
         computed = "arithmetic" if problem.n_columns - problem.n_categorical > 2 else NOTHING
+        crosses = problem.n_categorical > 0 and problem.n_outputs == 1
         starts = [
             Start(default, rank=0),
             Start(_point(0.08, 16, 12, columns=0.56, extra_trees=True), rank=4),
             Start(_point(0.03, 53, 14, columns=0.7), rank=7),
-            Start(_point(0.03, 128, 3, columns=0.9) | {"generated": computed}, rank=9),
+            Start(_point(0.03, 128, 3, columns=0.9), rank=9),
             Start(_point(0.05, 8, 5, columns=0.5, l2=1.0), rank=11),
             Start(_point(0.034, 127, 6, columns=0.83, extra_trees=True), rank=14),
         ]
-        if problem.n_categorical and problem.n_outputs == 1:
+        if crosses or computed != NOTHING:
             # Where nothing is found to generate it still differs from the default.
-            crossing = default | {"feature_fraction": 0.8, "generated": "crosses"}
-            starts.insert(2, Start(crossing, CROSSES_RANK))
+            kind = "crosses" if crosses else computed
+            generating = default | {"feature_fraction": 0.8, "generated": kind}
+            starts.insert(2, Start(generating, GENERATING_RANK))
+        if crosses:
+            starts[4].params["generated"] = computed
         most = _most_leaves(problem)
         return [
             Start(s.params | {"num_leaves": min(most, s.params["num_leaves"])}, s.rank)
@@ -181,7 +185,7 @@ class LightGBM(Family):
         columns = max(1, problem.n_columns if width is None else width)
         more = expected_columns(str(params.get("generated", NOTHING)), problem)
         columns += more
-        copies = 2.0 * itemsize * problem.n_rows * columns if more else 0.0
+        copies = problem.n_rows * (2.0 * itemsize * columns + 64) if more else 0.0
         cells = float(problem.n_rows) * columns
         leaves, rounds = _expected_leaves(params, problem), _expected_rounds(params, problem)
         sample = 2 * cells + 13.0 * columns * min(problem.n_rows, _sample_size(columns))
