@@ -273,17 +273,17 @@ class Finisher:
             "task": job.target.task,
             "metric": job.metric.name,
             "score": score,
-            "cross_validated": winner.score,
             "score_interval": None if interval is None else list(interval),
             "winner": winner.name,
             "n_trials": len(states),
             "n_pruned": states.count(TrialState.PRUNED),
-            "pruning_saved_s": round(sum(t.saved_seconds for t in search.trials), 1),
             "n_failed": states.count(TrialState.FAILED),
             "n_rows": job.table.n_rows,
             "elapsed_s": round(job.clock.elapsed, 3),
             "budget_s": job.clock.budget,
             "device": job.resources.device,
+            "cross_validated": winner.score,
+            "pruning_saved_s": round(sum(t.saved_seconds for t in search.trials), 1),
         }
 
 

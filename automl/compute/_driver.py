@@ -4,7 +4,6 @@ Only the driver's own libraries are loaded: they can't abort the process, which 
 booster does on a machine without a driver.
 """
 
-import ctypes
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -65,6 +64,8 @@ def find_driver() -> Driver:
     >>> bool(driver.devices) != bool(driver.reason)
     True
     """
+    import ctypes
+
     try:
         library = ctypes.CDLL("libcuda.so.1")
         return read_driver(library, _free_bytes)
@@ -86,6 +87,8 @@ def read_driver(library: Any, free_bytes: Any) -> Driver:
     -------
     Driver
     """
+    import ctypes
+
     error = library.cuInit(0)
     if error:
         return Driver("", (), f"the NVIDIA driver answers with error {error}")
@@ -100,6 +103,8 @@ def read_driver(library: Any, free_bytes: Any) -> Driver:
 
 
 def _device(library: Any, number: int, free_bytes: int | None) -> Device:
+    import ctypes
+
     handle, memory = ctypes.c_int(0), ctypes.c_size_t(0)
     name = ctypes.create_string_buffer(100)
     parts = [ctypes.c_int(0), ctypes.c_int(0)]
@@ -113,21 +118,13 @@ def _device(library: Any, number: int, free_bytes: int | None) -> Device:
     return Device(number, text, capability, int(memory.value), free_bytes)
 
 
-class _Memory(ctypes.Structure):
-    """Answer of the management library."""
-
-    _fields_ = (
-        ("total", ctypes.c_ulonglong),
-        ("free", ctypes.c_ulonglong),
-        ("used", ctypes.c_ulonglong),
-    )
-
-
 def _free_bytes(number: int) -> int | None:
     """Free memory of a device; the driver itself would need a context for that."""
+    import ctypes
+
+    handle, memory = ctypes.c_void_p(), (ctypes.c_ulonglong * 3)()  # total, free, used
     try:
         library = ctypes.CDLL("libnvidia-ml.so.1")
-        handle, memory = ctypes.c_void_p(), _Memory()
         failed = (
             library.nvmlInit_v2()
             or library.nvmlDeviceGetHandleByIndex_v2(number, ctypes.byref(handle))
@@ -135,4 +132,4 @@ def _free_bytes(number: int) -> int | None:
         )
     except (AttributeError, OSError):
         return None
-    return None if failed else int(memory.free)
+    return None if failed else int(memory[1])

@@ -17,6 +17,7 @@ from .conftest import DATASETS, QUICK, command, environment
 KEYS = [
     *("run", "model", "task", "metric", "score", "score_interval", "winner"),
     *("n_trials", "n_pruned", "n_failed", "n_rows", "elapsed_s", "budget_s", "device"),
+    *("cross_validated", "pruning_saved_s"),
 ]
 
 

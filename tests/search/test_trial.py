@@ -61,6 +61,7 @@ def test_the_summary_is_json():
         "score": 0.5,
         "seconds": 0.25,
         "cpu_seconds": 0.0,
+        "saved_seconds": 0.0,
         "share": 1.0,
         "folds": 1,
         "reason": "",
