@@ -139,8 +139,9 @@ class DenseEncoder(Encoder):
             codes = table.block(category.name, rows)
             for code in range(category.codes):
                 yield codes == code
-            if category.others:
-                yield codes >= category.codes
+            if category.others:  # where nothing was missing, what has no code is a new category
+                new = np.zeros(len(codes), bool) if category.missing else codes < 0
+                yield (codes >= category.codes) | new
             if category.missing:
                 yield codes < 0
 

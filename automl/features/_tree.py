@@ -15,6 +15,9 @@ from automl.table import Schema, Table
 MAX_CATEGORIES = 254
 """Categories with a code of their own; a histogram of 255 bins holds them and the missing."""
 
+ALL = 1 - 1e-9
+"""Sum of the shares of all categories where no row is without one."""
+
 FLOAT32_EXACT = 2.0**24
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 """Where larger numbers are cut off: models work in float32, and refuse an infinite value."""
@@ -103,15 +106,21 @@ class TreeEncoder(Encoder):
 
     @cached_property
     def _per_code(self) -> dict[str, list[np.ndarray]]:
-        """What stands in the matrix for each code of a category; the last entry is for -1."""
+        """What stands in the matrix for each code of a category; the last entry is for -1.
+
+        That is a missing or a new category. Where nothing was missing in a long column it is a new
+        one, and stands with the rarest: they were new to the models of the other folds.
+        """
         found = {}
         for name, n in self.cardinalities.items():
             shares = self.frequencies.get(name, ())
             codes = np.minimum(np.arange(max(n, len(shares)) + 1), n - 1).astype(self._dtype)
-            codes[-1] = np.nan
+            whole = bool(shares) and sum(shares) > ALL
+            codes[-1] = n - 1 if whole else np.nan
             found[name] = [codes]
             if shares:
-                found[name].append(np.array([*shares, 0.0], dtype=self._dtype))
+                never = min(shares) if whole else 0.0
+                found[name].append(np.array([*shares, never], dtype=self._dtype))
         return found
 
     def to_dict(self) -> dict[str, Any]:
