@@ -7,7 +7,7 @@ import numpy as np
 
 from automl.search import Clock
 
-BASE = 0.4
+BASE = 0.6
 SHARE = 0.006
 """Of the budget, beside the base, for choosing the winner and its interval."""
 
