@@ -26,6 +26,9 @@ import pandas as pd
 from _tables import machine
 
 N_COLUMNS = 20
+OURS = ("family", "generated")
+"""Parameters that the library itself does not know."""
+
 RATIO, SECONDS = 1.15, 0.3
 """The package may take this times the script's seconds, or so many seconds more."""
 
@@ -88,7 +91,7 @@ def run_package(family: str, n_rows: int, task: str, folder: Path) -> dict[str, 
         "rounds": [e["steps"] for e in fits],
         "best": [e["step"] for e in fits],
         "threads": [e["n_threads"] for e in fits],
-        "params": {k: v for k, v in model.best_params_.items() if k != "family"},
+        "params": {k: v for k, v in model.best_params_.items() if k not in OURS},
     }
 
 
