@@ -238,7 +238,9 @@ def test_nothing_stays_when_the_driver_is_killed_during_the_preload(place):
 
 
 def test_ctrl_c_reaches_only_the_driver(place):
-    program = (place / "hello.py").read_text()
+    program = "import signal\n"  # a shell's background jobs ignore Ctrl-C, and so would a child
+    program += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    program += (place / "hello.py").read_text()
     program += "engine.submit(Job('some_jobs:nap'))\ntry:\n"
     program += "    print(engine.wait()[0].value, flush=True)\n    engine.wait()\n"
     program += "except KeyboardInterrupt:\n"
