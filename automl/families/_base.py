@@ -233,6 +233,10 @@ class Family(ABC):
         """Which encoding of the table these parameters want, one of ``ENCODINGS``."""
         return "tree"
 
+    def matrix_width(self, params: Mapping[str, Any], problem: Problem, width: int | None) -> int:
+        """Columns of the encoded matrix: `width`, or a guess where they are not known."""
+        return encoded_width(self.encoding(params), problem) if width is None else width
+
     def work(
         self, params: Mapping[str, Any], problem: Problem, *, width: int | None = None
     ) -> float:
@@ -251,7 +255,7 @@ class Family(ABC):
         float
             In units of the family's own, the same for all parameters and tables.
         """
-        columns = problem.n_columns if width is None else width
+        columns = self.matrix_width(params, problem, width)
         return float(problem.n_rows) * max(1, columns) * problem.n_outputs
 
     def memory(
@@ -279,7 +283,7 @@ class Family(ABC):
         float
             By default three copies of the matrix in double precision, and of the predictions.
         """
-        columns = problem.n_columns if width is None else width
+        columns = self.matrix_width(params, problem, width)
         return 24.0 * problem.n_rows * (max(1, columns) + problem.n_outputs) + 2e7
 
     @abstractmethod

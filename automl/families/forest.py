@@ -60,7 +60,7 @@ class _ForestFamily(Family):
         self, params: Mapping[str, Any], problem: Problem, *, width: int | None = None
     ) -> float:
         """Trees, times the columns looked at on each level of one."""
-        columns = problem.n_columns if width is None else width
+        columns = self.matrix_width(params, problem, width)
         looked = max(1.0, columns * float(params.get("max_features", 1.0)))
         leaf = max(1.0, float(params.get("min_samples_leaf", 1)))
         levels = np.log2(max(2.0, problem.n_rows / leaf))
@@ -75,7 +75,7 @@ class _ForestFamily(Family):
         itemsize: int = 4,
     ) -> float:
         """The rows in single precision, and the trees."""
-        columns = problem.n_columns if width is None else width
+        columns = self.matrix_width(params, problem, width)
         leaf = max(1.0, float(params.get("min_samples_leaf", 1)))
         grown = GROWN_BINARY if problem.task == "binary" else GROWN
         nodes = MAX_TREES * max(1.0, grown * problem.n_rows / leaf)

@@ -15,7 +15,6 @@ from automl.families._base import (
     Problem,
     Resources,
     Start,
-    encoded_width,
 )
 from automl.families._calibration import fit_link, probabilities
 from automl.families._kernels import BLOCK_CELLS, Exact, Kernel, Nystroem, slopes
@@ -135,7 +134,7 @@ class KernelMachine(Family):
         self, params: Mapping[str, Any], problem: Problem, *, width: int | None = None
     ) -> float:
         """Kernels and systems of the rows that are solved exactly, then one pass over all."""
-        columns = encoded_width(self.encoding(params), problem) if width is None else width
+        columns = self.matrix_width(params, problem, width)
         rows, outputs = float(problem.n_rows), max(1, problem.n_classes)
         centres = min(rows, MAX_CENTRES)
         row = ROW + centres * (PAIR + max(1, columns) * PRODUCT)
@@ -152,7 +151,7 @@ class KernelMachine(Family):
         itemsize: int = 4,
     ) -> float:
         """Systems as large as the centres, the rows in double precision, and blocks of values."""
-        columns = encoded_width(self.encoding(params), problem) if width is None else width
+        columns = self.matrix_width(params, problem, width)
         centres = min(problem.n_rows, MAX_CENTRES)
         blocks = 8.0 * min(BLOCK_CELLS, problem.n_rows * centres)
         outputs = max(1, problem.n_classes)

@@ -161,7 +161,7 @@ class LightGBM(Family):
         self, params: Mapping[str, Any], problem: Problem, *, width: int | None = None
     ) -> float:
         """Rounds until early stopping, times what a round does with rows, bins and leaves."""
-        columns = problem.n_columns if width is None else width
+        columns = self.matrix_width(params, problem, width)
         kind = str(params.get("generated", NOTHING))
         columns += expected_columns(kind, problem)
         rows = problem.n_rows * float(params.get("bagging_fraction", 1.0))
@@ -182,7 +182,7 @@ class LightGBM(Family):
         itemsize: int = 4,
     ) -> float:
         """Three binned copies or the sample for the bins, histograms, rows and trees."""
-        columns = max(1, problem.n_columns if width is None else width)
+        columns = max(1, self.matrix_width(params, problem, width))
         more = expected_columns(str(params.get("generated", NOTHING)), problem)
         columns += more
         copies = problem.n_rows * (2.0 * itemsize * columns + 64) if more else 0.0

@@ -14,7 +14,6 @@ from automl.families._base import (
     Problem,
     Resources,
     Start,
-    encoded_width,
     to_outputs,
 )
 from automl.families._watch import Watch
@@ -109,7 +108,7 @@ class Linear(Family):
         self, params: Mapping[str, Any], problem: Problem, *, width: int | None = None
     ) -> float:
         """Penalties until early stopping, times a gradient's way or a solved system."""
-        columns = encoded_width(self.encoding(params), problem) if width is None else width
+        columns = self.matrix_width(params, problem, width)
         cells = float(problem.n_rows) * max(1, columns)
         if problem.task == "regression":
             step = cells * (CELL + min(problem.n_rows, columns) * PRODUCT)
@@ -126,7 +125,7 @@ class Linear(Family):
         itemsize: int = 4,
     ) -> float:
         """Rows in working precision, and for a solved system their centred copy."""
-        columns = encoded_width(self.encoding(params), problem) if width is None else width
+        columns = self.matrix_width(params, problem, width)
         cells = float(problem.n_rows) * columns
         precision = 8 if cells < SINGLE_PRECISION_CELLS else 4
         copies = 2 if problem.task == "regression" else 1

@@ -14,7 +14,6 @@ from automl.families._base import (
     Problem,
     Resources,
     Start,
-    encoded_width,
 )
 from automl.families._network import Layers, Shape, Trainer, outputs
 from automl.families._watch import Watch
@@ -135,7 +134,7 @@ class MLP(Family):
         self, params: Mapping[str, Any], problem: Problem, *, width: int | None = None
     ) -> float:
         """Epochs until early stopping, times the batches and the products of an epoch."""
-        shape = _shape(params, problem, self._columns(params, problem, width))
+        shape = _shape(params, problem, self.matrix_width(params, problem, width))
         units = shape.width * shape.depth * shape.members
         rows = float(problem.n_rows)
         size = max(1.0, min(float(params.get("batch_size", 256)), rows / 8))
@@ -154,7 +153,7 @@ class MLP(Family):
         itemsize: int = 4,
     ) -> float:
         """Copies of the rows, the weights with what trains them, and the units of a batch."""
-        columns = self._columns(params, problem, width)
+        columns = self.matrix_width(params, problem, width)
         shape = _shape(params, problem, columns)
         units = shape.width * (shape.depth + 1) * shape.members
         batch = 8.0 * float(params.get("batch_size", 256)) * (units + columns)
@@ -196,9 +195,6 @@ class MLP(Family):
         n = sum(name.startswith("w") for name in arrays)
         layers = [(arrays[f"w{i}"], arrays[f"b{i}"]) for i in range(n)]
         return MLPModel(layers, str(arrays["link"]), arrays["target"])
-
-    def _columns(self, params: Mapping[str, Any], problem: Problem, width: int | None) -> int:
-        return encoded_width(self.encoding(params), problem) if width is None else width
 
 
 def _point(problem: Problem, encoding: str, rate: float) -> Params:

@@ -123,7 +123,7 @@ class XGBoost(Family):
         self, params: Mapping[str, Any], problem: Problem, *, width: int | None = None
     ) -> float:
         """Rounds until early stopping, times what a round does with rows, bins and leaves."""
-        columns = problem.n_columns if width is None else width
+        columns = self.matrix_width(params, problem, width)
         rows = problem.n_rows * float(params.get("subsample", 1.0))
         fraction = float(params.get("colsample_bylevel", 1.0))
         leaves, rounds = _expected_leaves(params, problem), _expected_rounds(params, problem)
@@ -140,7 +140,7 @@ class XGBoost(Family):
         itemsize: int = 4,
     ) -> float:
         """Quantised rows, what bins are made from, the histograms of a tree's nodes, and trees."""
-        columns = max(1, problem.n_columns if width is None else width)
+        columns = max(1, self.matrix_width(params, problem, width))
         leaves, rounds = _expected_leaves(params, problem), _expected_rounds(params, problem)
         histograms = 2 * leaves * columns * HISTOGRAM
         trees = rounds * problem.n_outputs * leaves * NODE

@@ -143,7 +143,7 @@ class CatBoost(Family):
         self, params: Mapping[str, Any], problem: Problem, *, width: int | None = None
     ) -> float:
         """Rounds until early stopping, times what a round does with rows, bins and leaves."""
-        columns = float(problem.n_columns if width is None else width)
+        columns = float(self.matrix_width(params, problem, width))
         depth, rounds = _depth(params), _expected_rounds(params, problem)
         cells = problem.n_rows * columns * float(params.get("rsm", 1.0))
         splits = columns * np.exp2(depth) * SPLIT
@@ -160,7 +160,7 @@ class CatBoost(Family):
         itemsize: int = 4,
     ) -> float:
         """Rows as a frame and as CatBoost's own, bins, target statistics, histograms, trees."""
-        columns = max(1, problem.n_columns if width is None else width)
+        columns = max(1, self.matrix_width(params, problem, width))
         leaves, rounds = np.exp2(_depth(params)), _expected_rounds(params, problem)
         rows = problem.n_rows * (12.0 * columns + 60 + 40 * problem.n_outputs)
         histograms = problem.n_outputs * leaves * columns * BORDERS * 16.0
