@@ -117,6 +117,11 @@ class SearchPlan:
         """
         return self.clock.budget is None
 
+    @property
+    def lag(self) -> int | None:
+        """In order, by how many numbers a trial must come later to know of another."""
+        return self.n_workers if self.in_order else None
+
     def resources_for(self, family: Family, fold: int, n_threads: int) -> Resources:
         """What the fit of one fold may use: a seed of its own, and a device that it can use."""
         device = self.resources.device if self.resources.device in family.devices else "cpu"

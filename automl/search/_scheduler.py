@@ -72,8 +72,7 @@ class Scheduler:
             seed=plan.resources.seed,
             configurations=plan.configurations,
         )
-        lag = plan.n_workers if plan.in_order else None
-        self.ledger = Ledger(self.studies, self.bandit, self._spent, lag)
+        self.ledger = Ledger(self.studies, self.bandit, self._spent, plan.lag)
 
     def add_baseline(self, family: Family) -> Trial:
         """Enter the constant baseline, which is trial 0 and in no study."""

@@ -80,8 +80,7 @@ class Search:
         self._work: dict[int, Work] = {}
         self._entered: set[int] = set()
         self._n_aside = 0
-        lag = plan.n_workers if plan.in_order else None
-        self._race = RaceTable(plan.metric.loss(plan.metric.optimum), lag)
+        self._race = RaceTable(plan.metric.loss(plan.metric.optimum), plan.lag)
         self._judge = Judge(self._race, plan.metric)
         self._plateau = Plateau(self._race.optimum)
         width = self.matrices.expected_width if plan.in_order else self.matrices.width
