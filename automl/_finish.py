@@ -25,6 +25,7 @@ from automl.ensemble import (
     Member,
     Predictor,
     Winner,
+    least,
 )
 from automl.exceptions import AutoMLError, NoModelError
 from automl.objective import Splits
@@ -165,8 +166,7 @@ class Finisher:
             return winner
         why = "it took too long" if event is None else f"{event.value}"
         logger.warning("The winner could not be chosen with care (%s): the best trial wins.", why)
-        losses = [search.loss(t) for t in done]
-        best = int(np.argmin(np.where(np.isnan(losses), np.inf, losses)))
+        best = least([search.loss(t) for t in done])
         return Winner(done[best].name, np.eye(len(done))[best], done[best].score)
 
     def _interval(

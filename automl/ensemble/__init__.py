@@ -1,6 +1,6 @@
 """From out-of-fold predictions to the final predictor."""
 
-from automl.ensemble._choose import Candidate, Choice, blend, choose
+from automl.ensemble._choose import Candidate, Choice, blend, choose, least
 from automl.ensemble._greedy import greedy_weights
 from automl.ensemble._jobs import (
     CHOOSE_WINNER,
@@ -24,4 +24,5 @@ __all__ = [
     "blend",
     "choose",
     "greedy_weights",
+    "least",
 ]

@@ -102,7 +102,7 @@ def choose(
     if len(candidates) == 1:
         only = candidates[0]
         return Choice(only.name, np.ones(1), only.predictions, float("inf"))
-    single = _least([c.loss for c in candidates])
+    single = least([c.loss for c in candidates])
     parts = parts % MAX_PARTS
     effort = _affordable(candidates, loss, parts, seconds, seed)
     rows = effort.rows
@@ -160,10 +160,10 @@ def _pick_single(candidates: Sequence[Candidate], loss: Loss, rows: np.ndarray) 
     losses = [loss(rows, c.predictions[rows]) for c in candidates]
     if not np.isfinite(losses).any():  # one class only in these rows, for instance
         losses = [c.loss for c in candidates]
-    return np.asarray(np.eye(len(candidates))[_least(losses)])
+    return np.asarray(np.eye(len(candidates))[least(losses)])
 
 
-def _least(losses: Sequence[float]) -> int:
+def least(losses: Sequence[float]) -> int:
     """Position of the smallest loss; one that is undefined is never the smallest."""
     return int(np.argmin(np.where(np.isnan(losses), np.inf, losses)))
 
