@@ -3,7 +3,8 @@
 import argparse
 import json
 import math
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,23 @@ class Results:
 def read_results(path: Path) -> list[dict[str, Any]]:
     """The lines of a file of results."""
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def measure_or_show(
+    args: argparse.Namespace,
+    keys: Sequence[str],
+    *,
+    measure: Callable[[argparse.Namespace, Results, Path], None],
+    show: Callable[[list[dict[str, Any]]], None],
+) -> None:
+    """Measure what there is no result of, in a folder of its own, and print; or only print."""
+    if args.show:
+        show(read_results(args.show))
+        return
+    results = Results(args.out, keys, args.resume)
+    with tempfile.TemporaryDirectory(prefix="automl-benchmark-") as folder:
+        measure(args, results, Path(folder))
+    show(results.rows)
 
 
 def print_table(rows: Sequence[Mapping[str, Any]]) -> None:

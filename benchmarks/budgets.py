@@ -22,7 +22,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -45,7 +44,7 @@ from _process import (
     read_events,
     watch,
 )
-from _results import Results, numbers, parser, print_table, read_results, words
+from _results import Results, measure_or_show, numbers, parser, print_table, words
 from _tables import index, load, machine
 
 TABLES = (
@@ -262,13 +261,7 @@ def main() -> None:
     options.add_argument("--conditions", type=words, default=list(CONDITIONS))
     options.add_argument("--limit-minutes", type=float, default=float("inf"))
     args = options.parse_args()
-    if args.show:
-        show(read_results(args.show))
-        return
-    results = Results(args.out, KEYS, args.resume)
-    with tempfile.TemporaryDirectory(prefix="automl-budgets-") as folder:
-        measure(args, results, Path(folder))
-    show(results.rows)
+    measure_or_show(args, KEYS, measure=measure, show=show)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,6 @@ import random
 import re
 import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -45,7 +44,7 @@ from _process import (
     read_events,
     watch,
 )
-from _results import Results, parser, print_table, read_results, words
+from _results import Results, measure_or_show, parser, print_table, words
 from _tables import index, load, machine
 
 INSIDE = (
@@ -369,13 +368,9 @@ def main() -> None:
     options.add_argument("--budget", type=float, default=8.0)
     options.add_argument("--seed", type=int, default=0)
     args = options.parse_args()
-    if args.show:
-        show(read_results(args.show))
-        return
-    results = Results(args.out, ("number", "kind", "table", "seed", "attempt"), args.resume)
-    with tempfile.TemporaryDirectory(prefix="automl-faults-") as folder:
-        measure(args, results, Path(folder))
-    show(results.rows)
+    measure_or_show(
+        args, ("number", "kind", "table", "seed", "attempt"), measure=measure, show=show
+    )
 
 
 if __name__ == "__main__":

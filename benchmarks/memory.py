@@ -20,7 +20,6 @@ import argparse
 import math
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,7 @@ from _process import (
     in_a_child,
     watch,
 )
-from _results import Results, numbers, parser, print_table, read_results, words
+from _results import Results, measure_or_show, numbers, parser, print_table, words
 from _tables import index, load, machine
 
 from automl.table import read_table
@@ -194,13 +193,7 @@ def main() -> None:
     )
     options.add_argument("--budget", type=float, default=60.0)
     args = options.parse_args()
-    if args.show:
-        show(read_results(args.show))
-        return
-    results = Results(args.out, KEYS, args.resume)
-    with tempfile.TemporaryDirectory(prefix="automl-memory-") as folder:
-        measure(args, results, Path(folder))
-    show(results.rows)
+    measure_or_show(args, KEYS, measure=measure, show=show)
 
 
 if __name__ == "__main__":
