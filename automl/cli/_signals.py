@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import threading
 
 from automl._interrupt import Interruption
@@ -51,6 +52,9 @@ class Signals(Interruption):
 def _leave(exit_code: int) -> None:
     """End the workers and this process, whatever it is doing."""
     from automl.compute import shut_down
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # further ones would only hold up the end
 
     # In a thread: what was interrupted may hold the lock that this needs. Workers whose server
     # could not be told end by themselves when this process is gone.
