@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from automl.exceptions import AutoMLError, NoModelError
 from automl.objective import Splits
 from automl.run import RunDirectory
 from automl.search import Search, Trial, TrialState
+from automl.table import Profile
 
 logger = logging.getLogger("automl")
 
@@ -81,6 +83,7 @@ class Finisher:
 
         What is there survives whatever happens to this process.
         """
+        _ = self._profile  # now, while the workers work, and not at the end
         if trial.number == 0 or self._job.spec.run_dir is None:
             return
         started, score = time.monotonic(), trial.score
@@ -260,7 +263,14 @@ class Finisher:
             "n_rows": job.table.n_rows,
             "seed": job.spec.seed,
             "config": job.spec.describe(),
+            "profile": self._profile,
         }
+
+    @cached_property
+    def _profile(self) -> dict[str, Any]:
+        """What the training data looked like, for whoever trains again."""
+        job = self._job
+        return Profile.of(job.table, job.y, job.target).to_dict()
 
     def _summary(
         self, search: Search, winner: Winner, score: float, interval: tuple[float, float] | None

@@ -6,6 +6,7 @@ to be predicted. Nothing here knows of models or metrics.
 
 from automl.table._column import Column, Role
 from automl.table._frames import to_frame
+from automl.table._profile import ColumnProfile, Profile, explained, target_scores
 from automl.table._reading import read_table
 from automl.table._schema import Schema
 from automl.table._table import Table
@@ -13,11 +14,15 @@ from automl.table._target import Target, infer_task
 
 __all__ = [
     "Column",
+    "ColumnProfile",
+    "Profile",
     "Role",
     "Schema",
     "Table",
     "Target",
+    "explained",
     "infer_task",
     "read_table",
+    "target_scores",
     "to_frame",
 ]
