@@ -1,0 +1,290 @@
+"""Champion against challenger, on rows that neither was trained on."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from automl.exceptions import UsageError
+from automl.objective import Metric, MetricError
+from automl.retrain._champion import skill
+from automl.table._messages import counted, listed
+
+LEVEL = 0.95
+RESAMPLES = 400
+MOST_DRAWN = 10_000
+"""A resample draws no more rows; the deviations are shrunk accordingly."""
+
+LEAST_DEFINED = 50
+"""Resamples for which both scores are defined, below which there is no interval."""
+
+TOLERANCE = 0.1
+"""A challenger may win although it could be worse, if it could not plausibly cost more than this
+share of what the champion is worth over a constant."""
+
+LEAST_ROWS, MOST_SLICES = 30, 50
+"""Of a slice, and how many of them, the largest first."""
+
+
+@dataclass(frozen=True)
+class Paired:
+    """A difference of two scores on the same rows, above zero where the challenger is better.
+
+    Parameters
+    ----------
+    champion, challenger : float
+        Scores in the metric's own sign.
+    difference : float
+    interval : (float, float)
+        95 %, by a paired bootstrap.
+    n_rows : int
+    """
+
+    champion: float
+    challenger: float
+    difference: float
+    interval: tuple[float, float]
+    n_rows: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "champion": self.champion,
+            "challenger": self.challenger,
+            "difference": self.difference,
+            "interval": list(self.interval),
+            "n_rows": self.n_rows,
+        }
+
+
+@dataclass(frozen=True)
+class Demands:
+    """What a challenger must meet beyond being better.
+
+    Parameters
+    ----------
+    margin : float
+        By how much its score must be better, in the metric's unit.
+    min_score : float, optional
+    max_bytes : int, optional
+        Of the saved model.
+    max_latency : float, optional
+        Seconds to predict one row.
+    """
+
+    margin: float = 0.0
+    min_score: float | None = None
+    max_bytes: int | None = None
+    max_latency: float | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.margin) and self.margin >= 0):
+            raise UsageError(f"A margin of {self.margin!r} is not allowed: give 0 or more.")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was compared, and what follows.
+
+    Parameters
+    ----------
+    overall : Paired
+    baseline : float
+        Score of a constant on the same rows.
+    slices : mapping of str to Paired
+    promote : bool
+    reason : str
+    """
+
+    overall: Paired
+    baseline: float
+    slices: Mapping[str, Paired] = field(default_factory=dict)
+    promote: bool = False
+    reason: str = ""
+
+
+def paired(
+    metric: Metric,
+    y: np.ndarray,
+    champion: np.ndarray,
+    challenger: np.ndarray,
+    *,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Paired:
+    """Compare two lists of predictions of the same rows.
+
+    Parameters
+    ----------
+    metric : Metric
+    y : ndarray of shape (n_rows,)
+        Encoded.
+    champion, challenger : ndarray of shape (n_rows, n_outputs)
+    level : float, default=0.95
+    seed : int, default=0
+
+    Returns
+    -------
+    Paired
+
+    Notes
+    -----
+    Both scores are taken on the same resampled rows, so that what makes rows hard for both
+    models cancels out [1]_. The interval is that of percentiles, as a difference of paired
+    scores is about symmetric.
+
+    References
+    ----------
+    .. [1] Efron, B. and Tibshirani, R. (1993). An introduction to the bootstrap. Chapter 8.
+
+    Examples
+    --------
+    >>> from automl.objective import get_metric
+    >>> y = np.arange(100.0)
+    >>> found = paired(get_metric("mae", task="regression"), y, y[:, None] + 2, y[:, None] - 1)
+    >>> found.champion, found.challenger, found.difference, found.interval
+    (2.0, 1.0, 1.0, (1.0, 1.0))
+    """
+
+    def gain(rows: Any) -> float:
+        try:
+            old = metric.score(y[rows], champion[rows])
+            new = metric.score(y[rows], challenger[rows])
+        except MetricError:  # a draw without one of the classes, say
+            return math.nan
+        return metric.loss(old) - metric.loss(new)
+
+    everything = slice(None)
+    point = gain(everything)
+    n, drawn = len(y), min(len(y), MOST_DRAWN)
+    rng = np.random.default_rng(seed)
+    draws = np.array([gain(rng.integers(n, size=drawn)) for _ in range(RESAMPLES)])
+    draws = draws[~np.isnan(draws)]
+    interval = (math.nan, math.nan)
+    if len(draws) >= LEAST_DEFINED and not math.isnan(point):
+        draws = point + (draws - point) * math.sqrt(drawn / n)
+        low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+        interval = min(float(low), point), max(float(high), point)
+    return Paired(
+        metric.score(y, champion), metric.score(y, challenger), point, interval, n
+    )
+
+
+def compare_slices(
+    metric: Metric,
+    y: np.ndarray,
+    predictions: tuple[np.ndarray, np.ndarray],
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    seed: int = 0,
+) -> dict[str, Paired]:
+    """Compare on the rows of each value of some columns.
+
+    The level rises with the number of slices, so that all of them together are wrong as rarely
+    as one.
+
+    Parameters
+    ----------
+    metric : Metric
+    y : ndarray of shape (n_rows,)
+    predictions : (ndarray, ndarray)
+        Of the champion and the challenger.
+    frame : DataFrame
+    columns : sequence of str
+    seed : int, default=0
+
+    Returns
+    -------
+    dict of str to Paired
+        By ``column=value``; slices where the metric is not defined are left out.
+
+    Raises
+    ------
+    UsageError
+        If there is no such column.
+    """
+    found: dict[str, np.ndarray] = {}
+    for column in columns:
+        if column not in frame.columns:
+            raise UsageError(
+                f"There is no column {column!r} to slice by; the columns are "
+                f"{listed(frame.columns, 20)}."
+            )
+        values = frame[column].astype(object).where(frame[column].notna(), None)
+        codes, names = pd.factorize(values, use_na_sentinel=False)
+        for code, name in enumerate(names):
+            found[f"{column}={name}"] = np.flatnonzero(codes == code)
+    large = [name for name, rows in found.items() if len(rows) >= LEAST_ROWS]
+    large = sorted(large, key=lambda name: -len(found[name]))[:MOST_SLICES]
+    level = 1 - (1 - LEVEL) / max(1, len(large))
+    results = {}
+    for name in large:
+        rows = found[name]
+        old, new = (p[rows] for p in predictions)
+        try:
+            result = paired(metric, y[rows], old, new, level=level, seed=seed)
+        except MetricError:
+            continue
+        if not math.isnan(result.difference):
+            results[name] = result
+    return results
+
+
+def judge(
+    metric: Metric,
+    overall: Paired,
+    baseline: float,
+    slices: Mapping[str, Paired],
+    demands: Demands,
+) -> Comparison:
+    """Decide whether the challenger is better.
+
+    It is promoted if its score is better by more than the margin, if the interval leaves no room
+    for a serious loss, if no slice loses beyond noise, and if it reaches the least score. Certain
+    gain is not asked for: with equal evidence the model that has seen newer rows serves the next
+    rows better, and a job that waits for certainty keeps an ageing model for want of rows.
+
+    Parameters
+    ----------
+    metric : Metric
+    overall : Paired
+    baseline : float
+    slices : mapping of str to Paired
+    demands : Demands
+
+    Returns
+    -------
+    Comparison
+    """
+    losing = [name for name, one in slices.items() if one.interval[1] < 0]
+    worth = abs(metric.loss(baseline) - metric.loss(overall.champion))
+    low = overall.interval[0]
+    told = (
+        f"{metric.name} {overall.challenger:.5g} against {overall.champion:.5g} on "
+        f"{counted(overall.n_rows, 'recent row')}"
+    )
+    if math.isnan(overall.difference) or math.isnan(low):
+        no = "the metric is not defined on the recent rows, so nothing could be compared"
+    elif overall.difference <= demands.margin:
+        beyond = f" by more than {demands.margin:g}" if demands.margin else ""
+        no = f"the challenger is not better{beyond}: {told}"
+    elif low < -TOLERANCE * worth and skill(metric, overall.champion, baseline) > 0:
+        no = (
+            f"too few rows to be sure that the challenger is no worse: {told}, and the difference "
+            f"may be as low as {low:.3g}"
+        )
+    elif losing:
+        no = f"the challenger is worse beyond chance where {losing[0]}: {told} in all"
+    elif not _reaches(metric, overall.challenger, demands.min_score):
+        no = f"the challenger's score does not reach {demands.min_score:g}: {told}"
+    else:
+        return Comparison(overall, baseline, slices, True, f"the challenger is better: {told}")
+    return Comparison(overall, baseline, slices, False, no)
+
+
+def _reaches(metric: Metric, score: float, least: float | None) -> bool:
+    return least is None or metric.loss(score) <= metric.loss(least)

@@ -1,0 +1,169 @@
+"""Small models that tell old rows from new, or whether the labels can be learned at all."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from automl.objective import Metric, get_metric, make_splits
+from automl.table import Column, Role, Schema, Target, explained, target_scores
+
+MOST_ROWS = 8000
+"""Of each kind, drawn at random: more would make the answer no clearer."""
+
+FOLDS = 3
+PARAMS = {
+    "num_leaves": 15, "learning_rate": 0.1, "min_data_in_leaf": 20, "verbosity": -1,
+    "num_threads": 1, "deterministic": True, "force_col_wise": True,
+}  # fmt: skip
+ROUNDS = 60
+
+RISE = 0.25
+"""A column that explains the target is a leak only if it explains so much more than before."""
+
+
+def telling_apart(
+    old: Mapping[str, np.ndarray], new: Mapping[str, np.ndarray], seed: int
+) -> tuple[float, float]:
+    """Let a classifier tell old rows from new ones.
+
+    Parameters
+    ----------
+    old, new : mapping of str to ndarray
+        Typed columns; those in both are looked at.
+    seed : int
+
+    Returns
+    -------
+    auc : float
+        Cross-validated: 0.5 where nothing tells them apart.
+    chance : float
+        What it hardly exceeds by chance.
+    """
+    names = [name for name in new if name in old]
+    rng = np.random.default_rng(seed)
+    parts = []
+    for table in (old, new):
+        matrix = np.column_stack([np.asarray(table[n], dtype=np.float64) for n in names])
+        parts.append(matrix[np.sort(rng.permutation(len(matrix))[:MOST_ROWS])])
+    y = np.repeat([0, 1], [len(part) for part in parts])
+    predictions = _out_of_fold(np.vstack(parts), y, "binary", 2, seed)
+    auc = get_metric("roc_auc", task="binary").score(y, predictions)
+    n_old, n_new = (len(part) for part in parts)
+    spread = ((n_old + n_new + 1) / (12 * n_old * n_new)) ** 0.5
+    return auc, 0.5 + 3 * float(spread)
+
+
+def learnable(
+    columns: Mapping[str, np.ndarray], y: np.ndarray, target: Target, metric: Metric, seed: int
+) -> tuple[float, float]:
+    """Let a small model learn the target from the new rows alone.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray
+    y : ndarray of shape (n_rows,)
+        Encoded.
+    target : Target
+    metric : Metric
+    seed : int
+
+    Returns
+    -------
+    score : float
+        Cross-validated, on at most 8,000 rows.
+    baseline : float
+        That of a constant.
+    """
+    rows = np.sort(np.random.default_rng(seed).permutation(len(y))[:MOST_ROWS])
+    matrix = np.column_stack([np.asarray(v, dtype=np.float64)[rows] for v in columns.values()])
+    y, n_classes = y[rows], 0 if target.classes is None else len(target.classes)
+    predictions = _out_of_fold(matrix, y, target.task, n_classes, seed)
+    return metric.score(y, predictions), constant_score(metric, y, target)
+
+
+def constant_score(metric: Metric, y: np.ndarray, target: Target) -> float:
+    """Return the score of the best constant: class shares, or the better of mean and median.
+
+    Parameters
+    ----------
+    metric : Metric
+    y : ndarray of shape (n_rows,)
+    target : Target
+    """
+    if target.classes is None:
+        guesses = [np.array([np.mean(y)]), np.array([np.median(y)])]
+    else:
+        shares = np.bincount(y, minlength=len(target.classes)) / len(y)
+        guesses = [shares[1:] if target.task == "binary" else shares]
+    scores = [metric.score(y, np.tile(guess, (len(y), 1))) for guess in guesses]
+    best = scores[0]
+    for score in scores[1:]:
+        best = score if metric.is_better(score, best) else best
+    return best
+
+
+def leaks(
+    frame: pd.DataFrame, y: np.ndarray, target: Target, before: Mapping[str, float]
+) -> list[tuple[float, float, str, str]]:
+    """Find columns that explain the target by themselves, and did not before.
+
+    Columns are read as the new rows suggest and not as they were: a target may have taken the
+    place of anything.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    y : ndarray of shape (n_rows,)
+    target : Target
+    before : mapping of str to float
+        What each column explained in the champion's training data.
+
+    Returns
+    -------
+    list of (value, threshold, column, message)
+    """
+    rows = np.linspace(0, len(y) - 1, min(len(y), MOST_ROWS)).astype(np.intp)
+    part, score = frame.iloc[rows].reset_index(drop=True), target_scores(y[rows], target)
+    found = []
+    for name, values, column in _read_afresh(part):
+        share = explained(values, score, is_category=column.role is Role.CATEGORICAL)
+        was = before.get(name, 0.0)
+        value = share if share - was > RISE else 0.0
+        known = f"it explained {was:.0%}" if name in before else "the column is new"
+        message = f"{name!r} alone explains {share:.0%} of the target ({known}): a leak?"
+        found.append((value, 0.0, name, message))
+    return found
+
+
+def _read_afresh(frame: pd.DataFrame) -> Any:
+    """Each usable column with its values as the rows themselves suggest."""
+    schema = Schema.infer(frame)
+    table = schema.apply(frame, fitting=True)
+    for column in schema.features:
+        yield column.name, table.columns[column.name], column
+    unused: list[Column] = [c for c in schema.columns if c.role is Role.IDENTIFIER]
+    for column in unused:  # a target without equal values looks like a number of the row
+        values = pd.to_numeric(frame[column.name], errors="coerce").to_numpy(np.float64)
+        if np.isfinite(values).any():
+            yield column.name, values, column
+
+
+def _out_of_fold(
+    matrix: np.ndarray, y: np.ndarray, task: str, n_classes: int, seed: int
+) -> np.ndarray:
+    """Predictions of a small booster for rows that it was not trained on."""
+    import lightgbm
+
+    objective = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}[task]
+    params: dict[str, Any] = {**PARAMS, "objective": objective, "seed": seed}
+    if task == "multiclass":
+        params["num_class"] = n_classes
+    found = np.zeros((len(y), n_classes if task == "multiclass" else 1))
+    for fold in make_splits(y, task=task, n_folds_hint=FOLDS, random_state=seed).folds:
+        data = lightgbm.Dataset(matrix[fold.train], y[fold.train])
+        model = lightgbm.train(params, data, num_boost_round=ROUNDS)
+        predicted = np.asarray(model.predict(matrix[fold.valid], num_threads=1))
+        found[fold.valid] = predicted.reshape(len(fold.valid), -1)
+    return found
