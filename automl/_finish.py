@@ -93,7 +93,7 @@ class Finisher:
             return
         winner = Winner(trial.name, np.ones(1), score)
         predictor = self._predictor(search, [trial], winner)
-        self._save(predictor, self._facts(winner, score, None))
+        self._save(predictor, self._facts(search, winner, score, None))
         self._saved = trial
         self._quiet_until = time.monotonic() + SAVE_AGAIN * (time.monotonic() - started)
 
@@ -112,7 +112,7 @@ class Finisher:
         gain = averaging_gain(done, winner.weights, self._job.target.task)
         score, interval = corrected(self._job.metric, winner.score, interval, gain)
         predictor = self._predictor(search, done, winner)
-        manifest = self._save(predictor, self._facts(winner, score, interval))
+        manifest = self._save(predictor, self._facts(search, winner, score, interval))
         board = leaderboard(search, done, winner)
         summary = self._summary(search, winner, score, interval)
         self._run.write_json("leaderboard.json", board)
@@ -247,9 +247,9 @@ class Finisher:
         return Predictor(self._job.schema, self._job.target, search.matrices.encoders, members)
 
     def _facts(
-        self, winner: Winner, score: float, interval: tuple[float, float] | None
+        self, search: Search, winner: Winner, score: float, interval: tuple[float, float] | None
     ) -> dict[str, Any]:
-        job = self._job
+        job, baseline = self._job, search.trials[0].score
         return {
             "task": job.target.task,
             "metric": {
@@ -259,6 +259,7 @@ class Finisher:
             "positive_label": job.spec.describe()["positive_label"],
             "score": score if math.isfinite(score) else None,
             "score_interval": None if interval is None else list(interval),
+            "baseline": baseline if math.isfinite(baseline) else None,
             "winner": winner.name,
             "n_rows": job.table.n_rows,
             "seed": job.spec.seed,

@@ -259,6 +259,7 @@ def _run(job: Job, run: RunDirectory, log: RunLog, interrupted: Callable[[], boo
         memory_per_worker=_memory_per_worker(job, n_workers),
         table_bytes=job.table.nbytes,
         configurations=job.configurations,
+        starts=job.starts,
     )
     with LocalEngine(
         n_workers=n_workers,

@@ -48,6 +48,7 @@ class Job:
     memory: int | None = None
     left_out: str = ""
     configurations: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    starts: tuple[tuple[str, Mapping[str, Any]], ...] = ()
 
     @classmethod
     def prepare(
@@ -124,6 +125,7 @@ class Job:
             memory,
             left_out,
             read_configurations(spec.configurations),
+            read_configurations(spec.starts),
         )
 
     def facts(self) -> dict[str, Any]:

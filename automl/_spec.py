@@ -33,6 +33,7 @@ class FitSpec:
     early_stopping: bool = True
     memory: str | int | None = None
     configurations: Any = ()
+    starts: Any = ()
 
     def describe(self) -> dict[str, Any]:
         """The effective configuration as JSON values."""

@@ -139,7 +139,9 @@ def hold_back(batch: Batch, seed: int, groups: str | None = None) -> tuple[Batch
             late = np.isin(everything, rng.permutation(len(batch))[:n])
         else:
             codes, names = pd.factorize(batch.frame[groups], use_na_sentinel=False)
-            late = np.isin(codes, rng.permutation(len(names))[: max(1, round(RECENT * len(names)))])
+            late = np.isin(
+                codes, rng.permutation(len(names))[: max(1, round(RECENT * len(names)))]
+            )
     return batch.take(everything[~late]), batch.take(everything[late])
 
 

@@ -207,7 +207,9 @@ def check_columns(
         old, values = profile.columns.get(column.name), typed.get(column.name)
         if old is None or values is None or column.name == aside:
             continue
-        for name, entry in _column_findings(column, old, values, frame[column.name], profile.n_rows):
+        for name, entry in _column_findings(
+            column, old, values, frame[column.name], profile.n_rows
+        ):
             found[name].append(entry)
     for name, entries in found.items():
         report.add_columns(name, entries)
@@ -283,9 +285,7 @@ def check_target(report: Report, champion: Champion, y: "pd.Series[Any]") -> np.
         factor = unit_factor(profile.target, codes)
         message = f"all of the target changed by a factor of about {factor:g}: another unit?"
         report.add("target_units", max(factor, 1 / factor), message)
-    far = column_distance(
-        profile.target, codes, old_rows=profile.n_rows, is_category=is_category
-    )
+    far = column_distance(profile.target, codes, old_rows=profile.n_rows, is_category=is_category)
     message = f"the target is distributed differently (PSI {far.psi:.2f})"
     report.add("target_psi", far.psi, message, threshold=far.psi_noise)
     return known

@@ -168,9 +168,7 @@ def paired(
         draws = point + (draws - point) * math.sqrt(drawn / n)
         low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
         interval = min(float(low), point), max(float(high), point)
-    return Paired(
-        metric.score(y, champion), metric.score(y, challenger), point, interval, n
-    )
+    return Paired(metric.score(y, champion), metric.score(y, challenger), point, interval, n)
 
 
 def compare_slices(

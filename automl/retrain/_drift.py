@@ -143,9 +143,7 @@ def _category_shares(old: ColumnProfile, codes: np.ndarray) -> tuple[np.ndarray,
     return np.append(before, max(0.0, 1 - before.sum())), after
 
 
-def _number_shares(
-    old: ColumnProfile, values: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, float]:
+def _number_shares(old: ColumnProfile, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """Shares of bins, old and new, and the distance of the distribution functions."""
     knots = np.asarray(old.values)
     if old.is_discrete:

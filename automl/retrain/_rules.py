@@ -100,7 +100,9 @@ class Rules:
         given = dict(given or {})
         ignore = given.pop("ignore", [])
         if isinstance(ignore, str) or not all(isinstance(name, str) for name in ignore):
-            raise UsageError(f"checks: ignore = {ignore!r} is not allowed, give a list of columns.")
+            raise UsageError(
+                f"checks: ignore = {ignore!r} is not allowed, give a list of columns."
+            )
         rules = dict(DEFAULTS)
         for name, value in given.items():
             if name not in rules:
@@ -126,7 +128,7 @@ def _declared(name: str, rule: Rule, value: Any) -> Rule:
     if not parts or set(parts) - {"threshold", "action"} or action not in ACTIONS or not readable:
         raise UsageError(
             f"checks: {name} = {value!r} is not allowed; give a threshold (a number), an action "
-            f"({', '.join(ACTIONS)}), or both as {{threshold = 0.5, action = \"warn\"}}."
+            f'({", ".join(ACTIONS)}), or both as {{threshold = 0.5, action = "warn"}}.'
         )
     return replace(rule, threshold=float(threshold), action=action)
 

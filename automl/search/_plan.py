@@ -89,6 +89,8 @@ class SearchPlan:
         Size of the typed table.
     configurations : sequence of (str, mapping), optional
         Families with parameters: these are tried, and nothing else.
+    starts : sequence of (str, mapping), optional
+        Families with parameters: these are tried before anything else.
     """
 
     problem: Problem
@@ -108,6 +110,7 @@ class SearchPlan:
     memory_per_worker: int | None = None
     table_bytes: int = 0
     configurations: Sequence[tuple[str, Mapping[str, Any]]] = ()
+    starts: Sequence[tuple[str, Mapping[str, Any]]] = ()
 
     @property
     def in_order(self) -> bool:

@@ -71,6 +71,7 @@ class Scheduler:
             maximize=plan.metric.greater_is_better,
             seed=plan.resources.seed,
             configurations=plan.configurations,
+            first=plan.starts,
         )
         self.ledger = Ledger(self.studies, self.bandit, self._spent, plan.lag)
 

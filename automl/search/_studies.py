@@ -43,6 +43,8 @@ class Studies:
     seed : int
     configurations : sequence of (str, mapping), optional
         Families with parameters that take the place of the starting configurations.
+    first : sequence of (str, mapping), optional
+        Families with parameters that come before the starting configurations.
 
     Raises
     ------
@@ -60,6 +62,7 @@ class Studies:
         maximize: bool,
         seed: int,
         configurations: Sequence[tuple[str, Mapping[str, Any]]] = (),
+        first: Sequence[tuple[str, Mapping[str, Any]]] = (),
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._problem = problem
@@ -79,6 +82,7 @@ class Studies:
         starts = [(s, f) for f in families for s in f.starts(problem)]
         if configurations:
             starts = [self._as_start(i, *given) for i, given in enumerate(configurations)]
+        starts += [self._as_start(i - len(first), *given) for i, given in enumerate(first)]
         self._exact = bool(configurations)
         self._queue: list[tuple[Start, Family]] = sorted(starts, key=lambda s: s[0].rank)
 

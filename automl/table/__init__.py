@@ -5,6 +5,7 @@ to be predicted. Nothing here knows of models or metrics.
 """
 
 from automl.table._column import Column, Role
+from automl.table._fingerprint import fingerprint
 from automl.table._frames import to_frame
 from automl.table._profile import ColumnProfile, Profile, explained, target_scores
 from automl.table._reading import read_table
@@ -21,6 +22,7 @@ __all__ = [
     "Table",
     "Target",
     "explained",
+    "fingerprint",
     "infer_task",
     "read_table",
     "target_scores",

@@ -27,7 +27,8 @@ MOST_COLUMNS = MOST_NUMBERS // (COARSE + 1)
 """The first of them are described, if there are more."""
 
 DIGITS = 6
-"""Digits of a number that are kept."""
+"""Digits of a share that are kept. Values are kept as they are: many rows may share one, and would
+lie on the wrong side of a rounded one."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,11 @@ class ColumnProfile:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the column's profile as plain values; what is at its default is left out."""
-        state: dict[str, Any] = {"missing": _short(self.missing), "power": _short(self.power)}
+        state: dict[str, Any] = {"missing": self.missing, "power": self.power}
         if self.values:
-            state["values"] = [_short(v) for v in self.values]
+            state["values"] = [int(v) if v == int(v) else v for v in self.values]
         if self.shares:
-            state["shares"] = [_short(v) for v in self.shares]
+            state["shares"] = list(self.shares)
         return state
 
 
@@ -244,10 +245,11 @@ def _numbers(values: np.ndarray, n_values: int) -> dict[str, Any]:
     distinct, counts = np.unique(found, return_counts=True)
     if len(distinct) <= n_values // 2:
         shares = counts / len(found)
-        return {"missing": missing, "values": _kept(distinct), "shares": _kept(shares)}
+        return {"missing": missing, "values": tuple(distinct.tolist()), "shares": _kept(shares)}
     # the values themselves and no means of two: a table of whole numbers keeps to them
     chances = np.linspace(0, 1, n_values + 1)
-    return {"missing": missing, "values": _kept(np.quantile(found, chances, method="lower"))}
+    quantiles = np.quantile(found, chances, method="lower")
+    return {"missing": missing, "values": tuple(quantiles.tolist())}
 
 
 def _categories(codes: np.ndarray, n_values: int) -> dict[str, Any]:
