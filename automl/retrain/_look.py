@@ -1,0 +1,183 @@
+"""All checks of one batch, in their order."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from automl.objective import bootstrap_interval
+from automl.retrain._batch import Batch
+from automl.retrain._champion import Champion, skill
+from automl.retrain._checks import (
+    Report,
+    check_columns,
+    check_repeated,
+    check_rows,
+    check_schema,
+    check_stale,
+    check_target,
+    end_of,
+)
+from automl.retrain._probe import constant_score, leaks, learnable, telling_apart
+from automl.table import Role, Schema
+from automl.table._profile import fingerprint_of
+
+MOST_SCORED = 20_000
+"""Rows, the latest, that the champion is scored on to see how far it has fallen."""
+
+RESAMPLES = 100
+
+LEARNABLE = 0.3
+"""Labels fit their features if a small model learns so much of the skill that is expected."""
+
+LEAST_SKILL = 0.02
+"""A champion with less than this over a constant has nothing to lose."""
+
+
+@dataclass
+class Look:
+    """What the checks saw.
+
+    Parameters
+    ----------
+    report : Report
+    batch : Batch
+        The rows with a target that the champion knows.
+    end : float, optional
+        The latest time of the champion's data.
+    fallen : float
+        Share of the champion's skill that is gone on the new rows, beyond noise.
+    """
+
+    report: Report
+    batch: Batch
+    end: float | None = None
+    fallen: float = 0.0
+    scores: dict[str, Any] = field(default_factory=dict)
+
+
+def look(
+    report: Report,
+    champion: Champion,
+    batch: Batch,
+    old: Batch | None,
+    *,
+    found: Mapping[str, Any],
+    time: str | None = None,
+    seed: int = 0,
+) -> Look:
+    """Check a batch; the later checks are left out where an earlier one makes them void.
+
+    Parameters
+    ----------
+    report : Report
+        Gets the findings.
+    champion : Champion
+    batch : Batch
+        The new rows, in the order of their file.
+    old : Batch, optional
+    found : mapping
+        Fingerprint of the new rows.
+    time : str, optional
+    seed : int
+
+    Returns
+    -------
+    Look
+    """
+    schema = champion.predictor.schema
+    typed = check_schema(report, schema, batch.frame)
+    known = check_target(report, champion, batch.y)
+    whole = not report.of("refuse")
+    check_repeated(report, champion, found, _own(champion, batch) if whole else "")
+    if report.of("nothing"):
+        return Look(report, batch)
+    end = end_of(champion, time)
+    check_stale(report, batch, end)
+    check_rows(report, champion, len(batch))
+    check_columns(report, champion, batch.frame, typed, aside=time)
+    batch = batch.take(np.flatnonzero(known)) if not known.all() else batch
+    seen = Look(report, batch, end)
+    if known.sum() < 2:
+        return seen
+    target = champion.predictor.target
+    y = target.encode(batch.y)
+    before = {} if champion.profile is None else champion.profile.columns
+    frame = batch.frame.drop(columns=[n for n in report.rules.ignore if n in batch.frame])
+    report.add_columns(
+        "leak", leaks(frame, y, target, {n: c.power for n, c in before.items()})
+    )
+    if old is not None and whole:
+        _check_classifier(report, schema, typed, old, aside=time, seed=seed)
+    if whole and not report.of("nothing"):
+        rows = slice(-MOST_SCORED, None)
+        columns = {n: v[known][rows] for n, v in typed.items()}
+        _check_champion(seen, champion, columns, y[rows], seed)
+    return seen
+
+
+def _own(champion: Champion, batch: Batch) -> str:
+    """The fingerprint as the champion's profile has one."""
+    if champion.profile is None or champion.profile.n_rows != len(batch):
+        return ""
+    table = champion.predictor.schema.apply(batch.frame, fitting=True)
+    return fingerprint_of(table, champion.predictor.target.encode(batch.y))
+
+
+def _check_classifier(
+    report: Report,
+    schema: Schema,
+    typed: Mapping[str, np.ndarray],
+    old: Batch,
+    *,
+    aside: str | None,
+    seed: int,
+) -> None:
+    """Can a classifier tell the new rows from the old ones?"""
+    if report.rules["classifier"].action == "off":
+        return
+    before = check_schema(Report(report.rules), schema, old.frame)
+    dates = {c.name for c in schema.features if c.role is Role.DATETIME}
+    apart = dates | report.rules.ignore | {aside}
+    after = {n: v for n, v in typed.items() if n not in apart and n in before}
+    if not after:
+        return
+    auc, chance = telling_apart(before, after, seed)
+    message = f"a classifier tells new rows from old ones (AUC {auc:.2f}, by chance {chance:.2f})"
+    report.add("classifier", auc, message, threshold=chance)
+
+
+def _check_champion(
+    seen: Look, champion: Champion, columns: Mapping[str, np.ndarray], y: np.ndarray, seed: int
+) -> None:
+    """How far has the champion fallen, and do the labels still fit the features?"""
+    metric, target, expected = champion.metric, champion.predictor.target, champion.expected
+    frame = seen.batch.frame.iloc[-len(y) :]
+    raw = champion.predictor.predict_raw(frame)
+    baseline, score = constant_score(metric, y, target), metric.score(y, raw)
+    ends = bootstrap_interval(metric, y, raw, n_resamples=RESAMPLES, random_state=seed)
+    best = ends[1] if metric.greater_is_better else ends[0]
+    usual = skill(metric, expected.score, expected.baseline)
+    seen.scores = {"score": score, "interval": list(ends), "baseline": baseline}
+    if math.isnan(usual) or usual < LEAST_SKILL or math.isnan(best):
+        return
+    seen.fallen = max(0.0, 1 - skill(metric, best, baseline) / usual)
+    message = (
+        f"the champion has fallen: {metric.name} {score:.5g} on the new rows, "
+        f"{expected.score:.5g} where it was chosen"
+    )
+    report = seen.report
+    report.add("fallen", seen.fallen, message)
+    rule = report.rules["labels"]
+    if rule.action == "off" or seen.fallen <= rule.threshold:
+        report.add("labels", 0.0 if seen.fallen <= rule.threshold else seen.fallen, "")
+        return
+    learned = skill(metric, *learnable(columns, y, target, metric, seed))
+    lost = seen.fallen if not learned > LEARNABLE * usual else 0.0
+    message = (
+        f"the labels no longer fit the features: the champion scores {score:.5g}, a constant "
+        f"{baseline:.5g}, and a model of the new rows alone learns nothing, either"
+    )
+    report.add("labels", lost, message)

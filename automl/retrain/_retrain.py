@@ -1,0 +1,419 @@
+"""The job: look at the data, train what is worth it, compare, promote."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from automl._fit import Observer
+from automl._spec import FitResult
+from automl.compute import parse_size
+from automl.exceptions import DataError, NoModelError
+from automl.objective import bootstrap_interval
+from automl.registry import Registry
+from automl.retrain._batch import Batch, hold_back, joined, window_rows
+from automl.retrain._champion import Champion
+from automl.retrain._checks import Report
+from automl.retrain._compare import (
+    LEAST_ROWS,
+    Comparison,
+    Demands,
+    Paired,
+    compare_slices,
+    judge,
+    paired,
+)
+from automl.retrain._look import Look, look
+from automl.retrain._probe import constant_score
+from automl.retrain._result import KEPT, NOTHING, PROMOTED, REFUSED, RetrainResult
+from automl.retrain._rules import Rules
+from automl.retrain._service import OWNER, add, champion_in, registry_for, saved
+from automl.retrain._settings import Retrain
+from automl.retrain._train import Recipe, Trainer
+from automl.search import Clock, parse_duration
+from automl.table import fingerprint, to_frame
+
+logger = logging.getLogger("automl.retrain")
+
+LOCK_SECONDS = 10.0
+"""To wait for another job on the registry."""
+
+REFIT_SHARE = 0.45
+"""Share of the time left that making the recipe anew may take, before the comparison;"""
+AUTO_SHARE = 0.2
+"""in mode auto less, as a search may have to follow;"""
+SEARCH_SHARE = 0.75
+"""and a search more, of which the winner alone is fitted again on all rows."""
+
+ENDING = 1.0
+"""Seconds for the registry."""
+
+BIG_FALL = 0.25
+"""A champion that has lost more than this share of its skill is worth a search, if its recipe
+made anew does not bring half of that back,"""
+LEFT_FOR_SEARCH = 0.4
+"""and so much of the budget is left."""
+
+AGAIN = 1.3
+"""What a fit on all rows takes, compared with that without the recent ones, at the most."""
+
+
+def run_job(
+    settings: Retrain,
+    data: tuple[Any, Any, Any],
+    *,
+    started: float | None = None,
+    observers: tuple[Observer, ...] = (),
+    interrupted: Callable[[], bool] = lambda: False,
+) -> RetrainResult:
+    """Run a retraining; see :meth:`automl.retrain.Retrain.run`."""
+    budget = None if settings.time_budget is None else parse_duration(settings.time_budget)
+    clock = Clock(time.monotonic() if started is None else started, budget, ENDING)
+    given, new, old = data
+    rules = Rules.read(settings.checks)
+    demands = _demands(settings)
+    registry = registry_for(given, settings.out)
+    with registry.lock(OWNER, timeout=LOCK_SECONDS):
+        champion = champion_in(registry, given, settings.metric)
+        trainer = Trainer(
+            champion,
+            settings.metric,
+            settings.random_state,
+            settings.n_jobs,
+            settings.memory,
+            settings.groups,
+            observers,
+            interrupted,
+        )
+        job = _Job(settings, clock, registry, champion, trainer, Report(rules), demands)
+        return job.run(new, old)
+
+
+def _demands(settings: Retrain) -> Demands:
+    size = settings.max_size
+    return Demands(
+        settings.margin,
+        settings.min_score,
+        None if size is None else parse_size(size),
+        None if settings.max_latency is None else settings.max_latency / 1000,
+    )
+
+
+@dataclass
+class _Challenger:
+    """A trained model and how it compared."""
+
+    kind: str
+    fit: FitResult
+    seconds: float
+    comparison: Comparison
+    expected: Mapping[str, Any]
+
+
+@dataclass
+class _Job:
+    """One retraining, with what it knows so far."""
+
+    settings: Retrain
+    clock: Clock
+    registry: Registry
+    champion: Champion
+    trainer: Trainer
+    report: Report
+    demands: Demands
+    seconds: dict[str, float] = field(default_factory=dict)
+    found: Mapping[str, Any] = field(default_factory=dict)
+
+    # -- the course of it -----------------------------------------------------------------
+
+    def run(self, new: Any, old: Any) -> RetrainResult:
+        """From two tables to a decision."""
+        settings, champion = self.settings, self.champion
+        began = time.monotonic()
+        frame = to_frame(new)
+        self.found = fingerprint(frame, time=settings.time)
+        target = settings.target or champion.target
+        batch = Batch.read(frame, target, settings.time, what="the new data")
+        before = (
+            None if old is None else Batch.read(old, target, settings.time, what="the old data")
+        )
+        seen = look(
+            self.report,
+            champion,
+            batch,
+            before,
+            found=self.found,
+            time=settings.time,
+            seed=settings.random_state,
+        )
+        self.seconds["checks"] = time.monotonic() - began
+        early = self._without_training(seen)
+        if early is not None:
+            return self._end(*early)
+        return self._train(seen, before)
+
+    def _without_training(self, seen: Look) -> tuple[str, str] | None:
+        """The decision, where it needs no training."""
+        if self.report.refused:
+            return REFUSED, "; ".join(f.message for f in self.report.of("refuse"))
+        if found := self.report.of("nothing"):
+            return NOTHING, "; ".join(f.message for f in found)
+        if self.settings.mode == "auto" and not self.report.of("retrain"):
+            return NOTHING, "the new rows are as the champion expects, and few beside those it knows"
+        return None
+
+    def _train(self, seen: Look, before: Batch | None) -> RetrainResult:
+        """Train challengers until one wins or there is no reason to go on."""
+        new = seen.batch.in_order()
+        earlier, recent = hold_back(new, self.settings.random_state, self.settings.groups)
+        if recent.when is not None and seen.end is not None:
+            recent = recent.take(np.flatnonzero(recent.when > seen.end))
+        if len(recent) < LEAST_ROWS:
+            return self._end(
+                NOTHING, f"{len(recent)} recent rows are too few to compare on; collect more"
+            )
+        known = joined([before, earlier] if before is not None else [earlier]).in_order()
+        rows = joined([known, recent]).in_order()
+        window = self.settings.window
+        rows = rows.take(window_rows(rows, window))
+        kept = _within(known, rows, window, len(recent))
+        best = self._best(seen, kept, recent)
+        if best is None:
+            return self._end(KEPT, "the time was too short to train a challenger")
+        if not best.comparison.promote:
+            return self._keep(best)
+        return self._promote(best, rows)
+
+    def _best(self, seen: Look, rows: Batch, recent: Batch) -> _Challenger | None:
+        """The challenger of this mode."""
+        mode = self.settings.mode
+        recipe = Recipe.of(self.champion.manifest["members"])
+        if mode == "search" or not recipe.configurations:
+            return self._attempt("search", recipe, rows, recent, SEARCH_SHARE)
+        share = AUTO_SHARE if mode == "auto" else REFIT_SHARE
+        best = self._attempt("refit", recipe, rows, recent, share)
+        if mode == "refit" or not self._worth_a_search(seen, best):
+            return best
+        other = self._attempt("search", recipe, rows, recent, SEARCH_SHARE)
+        if best is None or other is None:
+            return best or other
+        scores = [c.comparison.overall.challenger for c in (other, best)]
+        if best.comparison.promote and not other.comparison.promote:
+            return best
+        return other if self.champion.metric.is_better(*scores) else best
+
+    def _worth_a_search(self, seen: Look, refit: _Challenger | None) -> bool:
+        """Whether the champion fell far, and its recipe does not bring it back."""
+        budget = self.clock.budget
+        if budget is not None and self.clock.left < LEFT_FOR_SEARCH * budget:
+            return False
+        if refit is None:
+            return True
+        if seen.fallen <= BIG_FALL:
+            return False
+        metric, overall = self.champion.metric, refit.comparison.overall
+        expected = metric.loss(self.champion.expected.score)
+        fall = metric.loss(overall.champion) - expected
+        return metric.loss(overall.challenger) - expected > fall / 2
+
+    def _attempt(
+        self, kind: str, recipe: Recipe, rows: Batch, recent: Batch, share: float
+    ) -> _Challenger | None:
+        """Train one challenger and compare it; None where time was too short."""
+        began = time.monotonic()
+        left = None if self.clock.budget is None else share * self.clock.left
+        train = self.trainer.refit if kind == "refit" else self.trainer.search
+        try:
+            fit = train(recipe, rows, left)
+        except NoModelError as error:
+            logger.warning("%s: %s", kind, error)
+            return None
+        finally:
+            self.seconds[kind] = time.monotonic() - began
+        took = self.seconds[kind]
+        comparison, expected = self._compare(fit, recent)
+        return _Challenger(kind, fit, took, comparison, expected)
+
+    # -- the comparison -------------------------------------------------------------------
+
+    def _compare(self, fit: FitResult, recent: Batch) -> tuple[Comparison, dict[str, Any]]:
+        """Both models on the recent rows, which neither was trained on."""
+        began, champion = time.monotonic(), self.champion
+        metric, target, seed = champion.metric, champion.predictor.target, self.trainer.seed
+        if fit.predictor.target.to_dict() != target.to_dict():
+            raise DataError(
+                f"The rows to train on do not have all classes of {target.name!r}: give more of "
+                "the old data, or a wider window."
+            )
+        y = target.encode(recent.y)
+        raws = (
+            champion.predictor.predict_raw(recent.frame),
+            fit.predictor.predict_raw(recent.frame),
+        )
+        overall = paired(metric, y, *raws, seed=seed)
+        slices = compare_slices(
+            metric, y, raws, recent.frame, self.settings.slices, seed=seed
+        )
+        baseline = constant_score(metric, y, target)
+        comparison = judge(metric, overall, baseline, slices, self.demands)
+        if comparison.promote:
+            comparison = _within_limits(comparison, fit, recent, self.demands)
+        interval = bootstrap_interval(metric, y, raws[1], random_state=seed)
+        expected = {
+            "score": overall.challenger,
+            "interval": list(interval),
+            "baseline": baseline,
+            "n_rows": len(y),
+        }
+        self.seconds["compare"] = self.seconds.get("compare", 0.0) + time.monotonic() - began
+        return comparison, expected
+
+    # -- the end --------------------------------------------------------------------------
+
+    def _promote(self, best: _Challenger, rows: Batch) -> RetrainResult:
+        """Fit the winner on all rows, the recent ones among them, and let it serve."""
+        began = time.monotonic()
+        final, how = self._whole(best, rows)
+        self.seconds["final"] = time.monotonic() - began
+        version = self._add(best, final, PROMOTED, how)
+        self.registry.promote(
+            version, reason=best.comparison.reason, expected=self._current_number()
+        )
+        return self._end(PROMOTED, best.comparison.reason, best, version)
+
+    def _whole(self, best: _Challenger, rows: Batch) -> tuple[FitResult, str]:
+        """The model that will serve, and how it was made."""
+        kept = "the model that was compared; there was no time to fit it again on all rows"
+        recipe = Recipe.of(best.fit.manifest["members"])
+        took = {r["name"]: r["seconds"] for r in best.fit.leaderboard}
+        names = {m["name"] for m in best.fit.manifest["members"]}
+        needed = best.seconds if best.kind == "refit" else sum(took.get(n, 0.0) for n in names)
+        if self.clock.budget is not None and self.clock.left < min(AGAIN * needed, best.seconds):
+            return best.fit, kept
+        if self.trainer.interrupted():
+            return best.fit, kept
+        try:
+            left = None if self.clock.budget is None else self.clock.left
+            return self.trainer.refit(recipe, rows, left), "fitted again on all rows"
+        except NoModelError:
+            return best.fit, kept
+
+    def _keep(self, best: _Challenger) -> RetrainResult:
+        """Leave the champion in service, and the challenger on record."""
+        self._add(best, best.fit, KEPT, "the model that was compared")
+        return self._end(KEPT, best.comparison.reason, best)
+
+    def _add(self, best: _Challenger, fit: FitResult, decision: str, how: str) -> int:
+        """Put a model into the registry with where it comes from."""
+        comparison, config = best.comparison, fit.manifest.get("config")
+        lineage = {
+            "parent": self._current_number(),
+            "data": self.found,
+            "mode": best.kind,
+            "model": how,
+            "configuration": config,
+            "seed": self.trainer.seed,
+            "scores": {
+                "cross_validated": fit.manifest.get("score"),
+                "recent_rows": comparison.overall.challenger,
+            },
+        }
+        record = {
+            "decision": decision,
+            "reason": comparison.reason,
+            "metric": self.champion.metric.name,
+            "comparison": comparison.overall.to_dict(),
+            "slices": {name: one.to_dict() for name, one in comparison.slices.items()},
+            "expected": best.expected,
+            "checks": [f.to_dict() for f in self.report.findings if f.action != "ok"],
+        }
+        content = saved(fit.predictor, fit.manifest)
+        return add(self.registry, content, lineage, record, reason=comparison.reason).number
+
+    def _current_number(self) -> int:
+        assert self.champion.version is not None
+        return self.champion.version.number
+
+    def _end(
+        self,
+        decision: str,
+        reason: str,
+        best: _Challenger | None = None,
+        version: int | None = None,
+    ) -> RetrainResult:
+        """Say what happened."""
+        overall = None if best is None else best.comparison.overall
+        self.seconds["all"] = self.clock.elapsed
+        kinds = [kind for kind in ("refit", "search") if kind in self.seconds]
+        return RetrainResult(
+            decision=decision,
+            reason=reason,
+            mode=self.settings.mode,
+            trained=", ".join(kinds),
+            registry=str(self.registry.path),
+            champion=self.champion.describe() | _score(overall, "champion"),
+            challenger=None if best is None else _told(best) | _score(overall, "challenger"),
+            difference=None if overall is None else overall.difference,
+            interval=None if overall is None else overall.interval,
+            version=self._current_number() if version is None else version,
+            checks=tuple(self.report.findings),
+            slices={} if best is None else _slices(best),
+            metric=self.champion.metric.name,
+            seconds={name: round(value, 3) for name, value in self.seconds.items()},
+        )
+
+
+def _within(known: Batch, rows: Batch, window: str | int | None, held: int) -> Batch:
+    """Rows to train on before the comparison: those of the window that are not held back."""
+    if window is None:
+        return known
+    if rows.when is not None and known.when is not None and not str(window).strip().isdigit():
+        return known.take(np.flatnonzero(known.when >= rows.when.min()))
+    return known.take(np.arange(len(known))[-max(1, len(rows) - held) :])
+
+
+def _within_limits(
+    comparison: Comparison, fit: FitResult, recent: Batch, demands: Demands
+) -> Comparison:
+    """Hold the model against the declared size and latency."""
+    no = ""
+    if demands.max_bytes is not None:
+        size = len(saved(fit.predictor, fit.manifest))
+        if size > demands.max_bytes:
+            no = f"the challenger has {size:,} bytes, more than the {demands.max_bytes:,} allowed"
+    if demands.max_latency is not None and not no:
+        taken = _latency(fit, recent)
+        if taken > demands.max_latency:
+            no = (
+                f"the challenger takes {1000 * taken:.2g} ms to predict a row, more than the "
+                f"{1000 * demands.max_latency:g} allowed"
+            )
+    if not no:
+        return comparison
+    return Comparison(comparison.overall, comparison.baseline, comparison.slices, False, no)
+
+
+def _latency(fit: FitResult, recent: Batch) -> float:
+    """Median seconds to predict one row, once the model is loaded."""
+    row, taken = recent.frame.head(1), []
+    for _ in range(6):
+        began = time.perf_counter()
+        fit.predictor.predict_raw(row)
+        taken.append(time.perf_counter() - began)
+    return float(np.median(taken[1:]))
+
+
+def _score(overall: Paired | None, which: str) -> dict[str, Any]:
+    return {} if overall is None else {"score": getattr(overall, which)}
+
+
+def _told(best: _Challenger) -> dict[str, Any]:
+    manifest = best.fit.manifest
+    return {"kind": best.kind, "winner": manifest["winner"], "n_rows": manifest["n_rows"]}
+
+
+def _slices(best: _Challenger) -> dict[str, Any]:
+    return {name: one.to_dict() for name, one in best.comparison.slices.items()}
