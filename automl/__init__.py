@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from automl.model import AutoClassifier, AutoModel, AutoRegressor, load
+    from automl.retrain import Retrain
 
 __version__ = "0.1.0"
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
-__all__ = ["AutoClassifier", "AutoModel", "AutoRegressor", "__version__", "load"]
+__all__ = ["AutoClassifier", "AutoModel", "AutoRegressor", "Retrain", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        return getattr(import_module("automl.model"), name)
+        room = "automl.retrain" if name == "Retrain" else "automl.model"
+        return getattr(import_module(room), name)
     raise AttributeError(f"module 'automl' has no attribute {name!r}")
 
 

@@ -93,7 +93,7 @@ class Finisher:
             return
         winner = Winner(trial.name, np.ones(1), score)
         predictor = self._predictor(search, [trial], winner)
-        self._save(predictor, self._facts(search, winner, score, None))
+        self._save(predictor, self._facts(search, predictor, winner, score, None))
         self._saved = trial
         self._quiet_until = time.monotonic() + SAVE_AGAIN * (time.monotonic() - started)
 
@@ -112,7 +112,8 @@ class Finisher:
         gain = averaging_gain(done, winner.weights, self._job.target.task)
         score, interval = corrected(self._job.metric, winner.score, interval, gain)
         predictor = self._predictor(search, done, winner)
-        manifest = self._save(predictor, self._facts(search, winner, score, interval))
+        facts = self._facts(search, predictor, winner, score, interval)
+        manifest = self._save(predictor, facts)
         board = leaderboard(search, done, winner)
         summary = self._summary(search, winner, score, interval)
         self._run.write_json("leaderboard.json", board)
@@ -247,9 +248,15 @@ class Finisher:
         return Predictor(self._job.schema, self._job.target, search.matrices.encoders, members)
 
     def _facts(
-        self, search: Search, winner: Winner, score: float, interval: tuple[float, float] | None
+        self,
+        search: Search,
+        predictor: Predictor,
+        winner: Winner,
+        score: float,
+        interval: tuple[float, float] | None,
     ) -> dict[str, Any]:
         job, baseline = self._job, search.trials[0].score
+        seconds = {t.name: round(t.seconds, 3) for t in search.trials}
         return {
             "task": job.target.task,
             "metric": {
@@ -261,6 +268,7 @@ class Finisher:
             "score_interval": None if interval is None else list(interval),
             "baseline": baseline if math.isfinite(baseline) else None,
             "winner": winner.name,
+            "seconds": {m.name: seconds[m.name] for m in predictor.members},
             "n_rows": job.table.n_rows,
             "seed": job.spec.seed,
             "config": job.spec.describe(),

@@ -40,13 +40,15 @@ _ENTERED = time.monotonic()
 _LAUNCH = 2.0  # seconds that an interpreter may take to get here
 
 
-def _duration(value: Any) -> float:
+def duration(value: Any) -> float:
+    """Read a length of time."""
     from automl.search import parse_duration
 
     return parse_duration(value)
 
 
-def _size(value: Any) -> int:
+def size(value: Any) -> int:
+    """Read a number of bytes."""
     from automl.compute import parse_size
 
     return parse_size(value)
@@ -81,7 +83,7 @@ OPTIONS = (
         "time-budget",
         "seconds, or 90s, 10m, 1h; counted from the start of the command (default: 60s, none if "
         "--max-trials is given alone)",
-        _duration,
+        duration,
         "TIME",
     ),
     Option("max-trials", "configurations to try at most", whole(1), "N"),
@@ -104,7 +106,7 @@ OPTIONS = (
     Option(
         "memory",
         "what all processes may use together, such as 4g (default: what is free or granted)",
-        _size,
+        size,
         "SIZE",
     ),
     Option("seed", "seed of everything random (default: 0)", whole(0), "N", 0),
@@ -166,7 +168,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 def _check_at_once(settings: Settings) -> float:
     """Refuse what needs no data to be refused; return when the budget began to count."""
-    from automl.compute import process_start, resolve_device
+    from automl.compute import resolve_device
 
     resolve_device(settings.get("device"))
     if not settings.get("target"):
@@ -181,6 +183,13 @@ def _check_at_once(settings: Settings) -> float:
         settings.get(name)
     if settings.get("n-jobs") == 0:
         raise UsageError("n-jobs 0 is not allowed: give a number of cores, or -1 for all.")
+    return begin_of_budget()
+
+
+def begin_of_budget() -> float:
+    """``time.monotonic()`` at which the budget of a command began to count."""
+    from automl.compute import process_start
+
     # A shell that runs the command as its last one becomes this process: what it did before,
     # an installation perhaps, is not the command's.
     return max(process_start(), _ENTERED - _LAUNCH)
@@ -259,7 +268,7 @@ class _Interruption:
 def _budget(settings: Settings) -> float | None:
     if settings.given("time-budget"):
         return float(settings.get("time-budget"))
-    return None if settings.given("max-trials") else _duration(DEFAULT_BUDGET)
+    return None if settings.given("max-trials") else duration(DEFAULT_BUDGET)
 
 
 def _spec(settings: Settings, budget: float | None, folder: Path) -> "FitSpec":

@@ -11,6 +11,7 @@ from automl.report._text import (
     leaderboard_text,
     number_text,
     result_text,
+    retrain_text,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "number_text",
     "progress_for",
     "result_text",
+    "retrain_text",
 ]

@@ -192,3 +192,43 @@ def _near(path: str) -> str:
         return str(Path(path).relative_to(Path(os.getcwd()).resolve()))
     except (OSError, ValueError):
         return path
+
+
+def retrain_text(facts: Mapping[str, Any]) -> str:
+    """Say what a retraining decided, and why.
+
+    Parameters
+    ----------
+    facts : mapping
+        What :meth:`automl.retrain.RetrainResult.to_dict` gives.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> check = {"name": "psi", "action": "warn", "message": "'a' is distributed differently"}
+    >>> print(retrain_text({"decision": "nothing", "reason": "the same rows were trained on",
+    ...       "registry": "models", "version": 3, "metric": "rmse", "checks": [check],
+    ...       "trained": "", "difference": None, "interval": None, "seconds": {"all": 1.25}}))
+    nothing to do: the same rows were trained on
+    serving        version 3 of models
+    seconds        1.2
+    checks
+      warn     psi: 'a' is distributed differently
+    """
+    said = {"nothing": "nothing to do", "kept": "champion kept"}
+    lines = [f"{said.get(facts['decision'], facts['decision'])}: {facts['reason']}"]
+    if facts["difference"] is not None:
+        low, high = facts["interval"]
+        gain = " to ".join(number_text(v) for v in (low, high))
+        lines.append(f"difference     {number_text(facts['difference'])}, 95 % interval {gain}")
+    if facts["trained"]:
+        lines.append(f"trained        {facts['trained']}")
+    lines.append(f"serving        version {facts['version']} of {facts['registry']}")
+    lines.append(f"seconds        {facts['seconds']['all']:.1f}")
+    told = [c for c in facts["checks"] if c["action"] != "ok"]
+    lines += ["checks"] if told else []
+    lines += [f"  {c['action']:8} {c['name']}: {c['message']}" for c in told]
+    return "\n".join(lines)

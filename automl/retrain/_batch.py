@@ -186,7 +186,7 @@ def window_rows(batch: Batch, window: str | int | None) -> np.ndarray:
             f"A window of {window!r} needs to know when each row was: name a column of dates "
             "(time), or give a number of rows."
         )
-    return everything[batch.when > batch.when.max() - seconds]
+    return np.flatnonzero(batch.when > batch.when.max() - seconds)
 
 
 def _times(series: "pd.Series[Any]", what: str) -> tuple[np.ndarray, bool]:

@@ -106,9 +106,7 @@ def look(
     y = target.encode(batch.y)
     before = {} if champion.profile is None else champion.profile.columns
     frame = batch.frame.drop(columns=[n for n in report.rules.ignore if n in batch.frame])
-    report.add_columns(
-        "leak", leaks(frame, y, target, {n: c.power for n, c in before.items()})
-    )
+    report.add_columns("leak", leaks(frame, y, target, {n: c.power for n, c in before.items()}))
     if old is not None and whole:
         _check_classifier(report, schema, typed, old, aside=time, seed=seed)
     if whole and not report.of("nothing"):

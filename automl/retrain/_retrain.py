@@ -10,7 +10,7 @@ import numpy as np
 
 from automl._fit import Observer
 from automl._spec import FitResult
-from automl.compute import parse_size
+from automl.compute import parse_size, plan_workers
 from automl.exceptions import DataError, NoModelError
 from automl.objective import bootstrap_interval
 from automl.registry import Registry
@@ -42,11 +42,15 @@ LOCK_SECONDS = 10.0
 """To wait for another job on the registry."""
 
 REFIT_SHARE = 0.45
-"""Share of the time left that making the recipe anew may take, before the comparison;"""
-AUTO_SHARE = 0.2
-"""in mode auto less, as a search may have to follow;"""
+"""Share of the time left that making the recipe anew should take, before the comparison; as much
+is for doing so again on all rows, if it wins."""
+AUTO_SHARE = 0.18
+"""Share of the budget for all of that in mode auto, where a search may have to follow."""
 SEARCH_SHARE = 0.75
-"""and a search more, of which the winner alone is fitted again on all rows."""
+"""Share of the time left that a search may take; its winner is fitted again on all rows."""
+
+MOST_SHARE = 0.6
+"""Share of the time left at which making a recipe anew is cut off, should it take longer."""
 
 ENDING = 1.0
 """Seconds for the registry."""
@@ -57,8 +61,8 @@ made anew does not bring half of that back,"""
 LEFT_FOR_SEARCH = 0.4
 """and so much of the budget is left."""
 
-AGAIN = 1.3
-"""What a fit on all rows takes, compared with that without the recent ones, at the most."""
+SPARE = 0.8
+"""Share of the time left that the last fit may be expected to take."""
 
 
 def run_job(
@@ -108,7 +112,7 @@ class _Challenger:
 
     kind: str
     fit: FitResult
-    seconds: float
+    recipe: Recipe
     comparison: Comparison
     expected: Mapping[str, Any]
 
@@ -162,7 +166,10 @@ class _Job:
         if found := self.report.of("nothing"):
             return NOTHING, "; ".join(f.message for f in found)
         if self.settings.mode == "auto" and not self.report.of("retrain"):
-            return NOTHING, "the new rows are as the champion expects, and few beside those it knows"
+            return (
+                NOTHING,
+                "the new rows are as the champion expects, and few beside those it knows",
+            )
         return None
 
     def _train(self, seen: Look, before: Batch | None) -> RetrainResult:
@@ -190,20 +197,32 @@ class _Job:
     def _best(self, seen: Look, rows: Batch, recent: Batch) -> _Challenger | None:
         """The challenger of this mode."""
         mode = self.settings.mode
-        recipe = Recipe.of(self.champion.manifest["members"])
-        if mode == "search" or not recipe.configurations:
-            return self._attempt("search", recipe, rows, recent, SEARCH_SHARE)
-        share = AUTO_SHARE if mode == "auto" else REFIT_SHARE
-        best = self._attempt("refit", recipe, rows, recent, share)
+        recipe = Recipe.of(self.champion.manifest)
+        if mode == "search" or not recipe.parts:
+            return self._attempt("search", recipe, rows, recent)
+        short = recipe.within(self._for_refit(), len(rows), self.n_workers)
+        best = self._attempt("refit", short, rows, recent)
         if mode == "refit" or not self._worth_a_search(seen, best):
             return best
-        other = self._attempt("search", recipe, rows, recent, SEARCH_SHARE)
+        other = self._attempt("search", recipe, rows, recent)
         if best is None or other is None:
             return best or other
         scores = [c.comparison.overall.challenger for c in (other, best)]
         if best.comparison.promote and not other.comparison.promote:
             return best
         return other if self.champion.metric.is_better(*scores) else best
+
+    def _for_refit(self) -> float:
+        """Seconds that the recipe may take before the comparison."""
+        budget, left = self.clock.budget, self.clock.left
+        if budget is None or self.settings.mode != "auto":
+            return REFIT_SHARE * left
+        return max(0.0, AUTO_SHARE * budget - self.clock.elapsed) / 2
+
+    @property
+    def n_workers(self) -> int:
+        """Fits that run side by side."""
+        return plan_workers(self.settings.n_jobs).n_workers
 
     def _worth_a_search(self, seen: Look, refit: _Challenger | None) -> bool:
         """Whether the champion fell far, and its recipe does not bring it back."""
@@ -220,22 +239,23 @@ class _Job:
         return metric.loss(overall.challenger) - expected > fall / 2
 
     def _attempt(
-        self, kind: str, recipe: Recipe, rows: Batch, recent: Batch, share: float
+        self, kind: str, recipe: Recipe, rows: Batch, recent: Batch
     ) -> _Challenger | None:
         """Train one challenger and compare it; None where time was too short."""
         began = time.monotonic()
-        left = None if self.clock.budget is None else share * self.clock.left
-        train = self.trainer.refit if kind == "refit" else self.trainer.search
+        left = None if self.clock.budget is None else self.clock.left
         try:
-            fit = train(recipe, rows, left)
+            if kind == "refit":
+                fit = self.trainer.refit(recipe, rows, left and MOST_SHARE * left)
+            else:
+                fit = self.trainer.search(recipe, rows, left and SEARCH_SHARE * left)
+                recipe = Recipe.of(fit.manifest)
         except NoModelError as error:
             logger.warning("%s: %s", kind, error)
             return None
         finally:
             self.seconds[kind] = time.monotonic() - began
-        took = self.seconds[kind]
-        comparison, expected = self._compare(fit, recent)
-        return _Challenger(kind, fit, took, comparison, expected)
+        return _Challenger(kind, fit, recipe, *self._compare(fit, recent))
 
     # -- the comparison -------------------------------------------------------------------
 
@@ -254,9 +274,7 @@ class _Job:
             fit.predictor.predict_raw(recent.frame),
         )
         overall = paired(metric, y, *raws, seed=seed)
-        slices = compare_slices(
-            metric, y, raws, recent.frame, self.settings.slices, seed=seed
-        )
+        slices = compare_slices(metric, y, raws, recent.frame, self.settings.slices, seed=seed)
         baseline = constant_score(metric, y, target)
         comparison = judge(metric, overall, baseline, slices, self.demands)
         if comparison.promote:
@@ -287,17 +305,14 @@ class _Job:
     def _whole(self, best: _Challenger, rows: Batch) -> tuple[FitResult, str]:
         """The model that will serve, and how it was made."""
         kept = "the model that was compared; there was no time to fit it again on all rows"
-        recipe = Recipe.of(best.fit.manifest["members"])
-        took = {r["name"]: r["seconds"] for r in best.fit.leaderboard}
-        names = {m["name"] for m in best.fit.manifest["members"]}
-        needed = best.seconds if best.kind == "refit" else sum(took.get(n, 0.0) for n in names)
-        if self.clock.budget is not None and self.clock.left < min(AGAIN * needed, best.seconds):
+        left = None if self.clock.budget is None else self.clock.left
+        needed = best.recipe.forecast(len(rows), self.n_workers)
+        if left is not None and needed > SPARE * left:
             return best.fit, kept
         if self.trainer.interrupted():
             return best.fit, kept
         try:
-            left = None if self.clock.budget is None else self.clock.left
-            return self.trainer.refit(recipe, rows, left), "fitted again on all rows"
+            return self.trainer.refit(best.recipe, rows, left), "fitted again on all rows"
         except NoModelError:
             return best.fit, kept
 

@@ -74,10 +74,13 @@ class Rules:
     >>> rules = Rules.read({"psi": 0.5, "leak": "off", "ignore": ["month"]})
     >>> rules["psi"], rules["leak"].action, "month" in rules.ignore
     (Rule(threshold=0.5, action='retrain'), 'off', True)
-    >>> Rules.read({"pis": 0.5})
+    >>> Rules.read({"leek": "warn"})
     Traceback (most recent call last):
     ...
-    automl.exceptions.UsageError: There is no check 'pis' (did you mean 'psi'?); checks are ...
+    automl.exceptions.UsageError: There is no check 'leek' (did you mean 'leak'?); checks are
+    repeated, stale, rows, growth, missing_columns, new_columns, types, missing_values,
+    lost_column, new_categories, takeover, units, psi, ks, classifier, missing_target, new_labels,
+    target_units, target_psi, leak, labels, fallen, and ignore for columns to leave alone.
     """
 
     rules: Mapping[str, Rule] = field(default_factory=lambda: dict(DEFAULTS))

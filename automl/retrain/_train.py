@@ -16,10 +16,42 @@ KEPT_WEIGHT = 0.9
 """The recipe leaves out the lightest members of an ensemble, as long as the others weigh so much
 together: they take as long to fit as the others."""
 
-MOST_MEMBERS = 5
-MOST_FOLDS = 5
+MOST_MEMBERS = 6
+
+FEW_FOLDS = 3
+"""Where time is short."""
+
+START = 1.0
+"""Seconds for workers to start, and for what comes after the fits."""
 
 CONSTANT = "constant"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One configuration of a recipe.
+
+    Parameters
+    ----------
+    family : str
+    params : mapping
+    weight : float
+    seconds : float
+        That one of its fits took for each row of the table; 0 if that is not known.
+    folded : bool
+        Whether it is fitted once for each fold.
+    """
+
+    family: str
+    params: Mapping[str, Any]
+    weight: float
+    seconds: float = 0.0
+    folded: bool = True
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """As :class:`automl.AutoModel` takes it."""
+        return {"family": self.family, "params": dict(self.params)}
 
 
 @dataclass(frozen=True)
@@ -28,45 +60,107 @@ class Recipe:
 
     Parameters
     ----------
-    configurations : tuple of mapping
-        Each with ``family`` and ``params``.
+    parts : tuple of Part
+        The heaviest first.
     folds : int
         1 stands for a holdout.
     """
 
-    configurations: tuple[Mapping[str, Any], ...]
+    parts: tuple[Part, ...]
     folds: int = 1
 
     @classmethod
-    def of(cls, members: Sequence[Mapping[str, Any]]) -> "Recipe":
-        """Read the recipe from the members in the manifest of a saved model.
+    def of(cls, manifest: Mapping[str, Any]) -> "Recipe":
+        """Read the recipe from the manifest of a saved model.
 
         Parameters
         ----------
-        members : sequence of mapping
+        manifest : mapping
 
         Examples
         --------
-        >>> members = [{"family": "linear", "params": {}, "weight": w, "models": [0, 0]}
-        ...            for w in (0.05, 0.5, 0.45)]
-        >>> recipe = Recipe.of(members)
-        >>> len(recipe.configurations), recipe.folds
-        (2, 2)
+        >>> members = [{"name": f"linear-{w}", "family": "linear", "params": {}, "weight": w,
+        ...             "models": [0, 0]} for w in (0.05, 0.5, 0.45)]
+        >>> recipe = Recipe.of({"members": members, "n_rows": 100})
+        >>> [part.weight for part in recipe.parts], recipe.folds
+        ([0.5, 0.45], 2)
         """
-        known = [m for m in members if m["family"] in family_names() and m["family"] != CONSTANT]
-        total, kept, taken = sum(float(m["weight"]) for m in known), 0.0, []
-        for member in sorted(known, key=lambda m: -float(m["weight"])):
-            if kept >= KEPT_WEIGHT * total or len(taken) == MOST_MEMBERS:
-                break
-            taken.append({"family": member["family"], "params": dict(member["params"])})
-            kept += float(member["weight"])
+        members, known = manifest["members"], set(family_names()) - {CONSTANT}
+        seconds, n_rows = manifest.get("seconds") or {}, manifest.get("n_rows") or 1
+        parts = [
+            Part(
+                m["family"],
+                m["params"],
+                float(m["weight"]),
+                float(seconds.get(m["name"], 0.0)) / (n_rows * len(m["models"])),
+                len(m["models"]) > 1,
+            )
+            for m in members
+            if m["family"] in known
+        ]
         folds = max((len(m["models"]) for m in members), default=1)
-        return cls(tuple(taken), min(folds, MOST_FOLDS))
+        parts = sorted(parts, key=lambda part: -part.weight)
+        return cls(_heaviest(parts, KEPT_WEIGHT), folds)
+
+    def within(self, seconds: float, n_rows: int, n_workers: int) -> "Recipe":
+        """Return what of the recipe fits into some time: fewer folds, then fewer parts.
+
+        Parameters
+        ----------
+        seconds : float
+        n_rows : int
+        n_workers : int
+
+        Examples
+        --------
+        >>> recipe = Recipe((Part("linear", {}, 0.6, 0.1), Part("lightgbm", {}, 0.4, 0.01)), 5)
+        >>> recipe.within(60.0, 100, 1) == recipe
+        True
+        >>> small = recipe.within(3.0, 100, 1)
+        >>> [part.family for part in small.parts], small.folds
+        (['lightgbm'], 3)
+        """
+        if self.forecast(n_rows, n_workers) <= seconds or not self.parts:
+            return self
+        folds = min(self.folds, FEW_FOLDS)
+        small = Recipe((), folds)
+        for part in self.parts:
+            wider = Recipe((*small.parts, part), folds)
+            if wider.forecast(n_rows, n_workers) <= seconds:
+                small = wider
+        quickest = min(self.parts, key=lambda part: part.seconds)
+        return small if small.parts else Recipe((quickest,), folds)
+
+    def forecast(self, n_rows: int, n_workers: int) -> float:
+        """Seconds that it should take; 0 where that is not known.
+
+        Parameters
+        ----------
+        n_rows : int
+        n_workers : int
+        """
+        fits = sum(p.seconds * (max(1, self.folds) if p.folded else 1) for p in self.parts)
+        return START + fits * n_rows / n_workers if fits else 0.0
+
+    @property
+    def configurations(self) -> tuple[dict[str, Any], ...]:
+        """Of all parts."""
+        return tuple(part.configuration for part in self.parts)
 
     @property
     def families(self) -> list[str]:
         """The families that it needs."""
-        return list(dict.fromkeys(c["family"] for c in self.configurations))
+        return list(dict.fromkeys(part.family for part in self.parts))
+
+
+def _heaviest(parts: Sequence[Part], share: float) -> tuple[Part, ...]:
+    """The heaviest parts that together have a share of the weight."""
+    total, kept, taken = sum(p.weight for p in parts), 0.0, []
+    for part in parts[:MOST_MEMBERS]:
+        if kept < share * total:
+            taken.append(part)
+            kept += part.weight
+    return tuple(taken)
 
 
 @dataclass(frozen=True)
