@@ -212,9 +212,8 @@ def compare_slices(
                 f"There is no column {column!r} to slice by; the columns are "
                 f"{listed(frame.columns, 20)}."
             )
-        values = frame[column].astype(object).where(frame[column].notna(), None)
-        codes, names = pd.factorize(values, use_na_sentinel=False)
-        for code, name in enumerate(names):
+        codes, names = pd.factorize(frame[column])
+        for code, name in [(-1, "missing"), *enumerate(names)]:
             found[f"{column}={name}"] = np.flatnonzero(codes == code)
     large = [name for name, rows in found.items() if len(rows) >= LEAST_ROWS]
     large = sorted(large, key=lambda name: -len(found[name]))[:MOST_SLICES]

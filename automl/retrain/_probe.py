@@ -19,8 +19,9 @@ PARAMS = {
 }  # fmt: skip
 ROUNDS = 60
 
-RISE = 0.25
-"""A column that explains the target is a leak only if it explains so much more than before."""
+LESS_LEFT = 4.0
+"""A column that explains the target is a leak only if it leaves so many times less unexplained than
+before: what always was a good column is none."""
 
 
 def telling_apart(
@@ -130,7 +131,7 @@ def leaks(
     for name, values, column in _read_afresh(part):
         share = explained(values, score, is_category=column.role is Role.CATEGORICAL)
         was = before.get(name, 0.0)
-        value = share if share - was > RISE else 0.0
+        value = share if (1 - share) * LESS_LEFT <= 1 - was else 0.0
         known = f"it explained {was:.0%}" if name in before else "the column is new"
         message = f"{name!r} alone explains {share:.0%} of the target ({known}): a leak?"
         found.append((value, 0.0, name, message))

@@ -168,7 +168,7 @@ class _Job:
         if self.settings.mode == "auto" and not self.report.of("retrain"):
             return (
                 NOTHING,
-                "the new rows are as the champion expects, and few beside those it knows",
+                "the new rows are as expected, and few beside those trained on",
             )
         return None
 

@@ -1,0 +1,152 @@
+"""Whole jobs: what is promoted, what is not, and what the registry then holds."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl import load
+from automl.exceptions import DataError, RegistryLockedError, UsageError
+from automl.registry import Registry
+from automl.retrain import Retrain
+
+from .conftest import make_rows
+
+QUICK = {"time": "day", "n_jobs": 1, "time_budget": 30}
+
+
+def shifted(n, seed, first_day):
+    """Rents rose: what the champion learned is out of date."""
+    rows = make_rows(n, seed, first_day=first_day)
+    return rows.assign(rent=rows["rent"] + 4 * rows["area"])
+
+
+@pytest.fixture(scope="module")
+def promoted(tree, history, tmp_path_factory):
+    """A refit that won, and its registry."""
+    out = tmp_path_factory.mktemp("models") / "registry"
+    new = shifted(600, 1, 30)
+    result = Retrain(out=out, mode="auto", window=700, slices=["town"], **QUICK).run(
+        tree, new, history
+    )
+    return result, Registry.open(out), new
+
+
+def test_rents_that_rose_promote_a_refit(promoted):
+    result, registry, _ = promoted
+    assert (result.decision, result.trained, result.exit_code) == ("promoted", "refit", 0)
+    assert result.difference > 0
+    assert result.interval[0] > 0
+    assert result.challenger["score"] < result.champion["score"]
+    assert result.version == registry.current.number == 2
+    assert {f.name for f in result.checks if f.action == "retrain"} >= {"fallen", "growth"}
+    assert {"town=Ulm", "town=Bonn"} <= set(result.slices)
+
+
+def test_the_first_champion_is_version_one(promoted, tree):
+    _, registry, _ = promoted
+    assert registry.version(1).read() == tree.read_bytes()
+
+
+def test_the_version_says_where_it_comes_from(promoted):
+    result, registry, new = promoted
+    manifest = registry.current.manifest
+    assert manifest["parent"] == 1
+    assert manifest["lineage"]["data"]["n_rows"] == len(new)
+    assert manifest["lineage"]["model"] == "fitted again on all rows"
+    assert manifest["decision"]["comparison"]["difference"] == result.difference
+    assert manifest["decision"]["expected"]["score"] == result.challenger["score"]
+
+
+def test_what_serves_was_fitted_on_the_window(promoted):
+    _, registry, _ = promoted
+    assert registry.current.manifest["model"]["n_rows"] == 700
+    recent = shifted(200, 9, 50)
+    model = load(registry.current.model_path)
+    error = np.abs(model.predict(recent.drop(columns="rent")) - recent["rent"]).mean()
+    assert error < 120
+
+
+def test_the_same_file_again_is_nothing_to_do(promoted):
+    _, registry, new = promoted
+    before = len(registry.versions())
+    for mode in ("auto", "refit"):
+        result = Retrain(mode=mode, **QUICK).run(registry.path, new)
+        assert (result.decision, result.exit_code, result.version) == ("nothing", 0, 2)
+    assert len(registry.versions()) == before
+
+
+def test_as_expected_and_few_is_nothing_to_do(champion, history, tmp_path):
+    new = make_rows(120, 3, first_day=30)
+    job = Retrain(out=tmp_path / "models", checks={"rows": "off"}, **QUICK)
+    result = job.run(champion, new, history)
+    assert (result.decision, result.trained) == ("nothing", "")
+    assert "as expected" in result.reason
+
+
+def test_refused_data_trains_nothing(champion, tmp_path):
+    new = make_rows(400, 3, first_day=30).rename(columns={"area": "aera"})
+    result = Retrain(out=tmp_path / "models", **QUICK).run(champion, new)
+    assert (result.decision, result.exit_code, result.version) == ("refused", 3, 1)
+    assert "did you mean 'aera'?" in result.reason
+    assert len(Registry.open(tmp_path / "models").versions()) == 1
+
+
+def test_a_challenger_that_is_no_better_is_kept_on_record(champion, tmp_path):
+    new = make_rows(200, 3, first_day=30)
+    job = Retrain(out=tmp_path / "models", mode="refit", margin=50, **QUICK)
+    result = job.run(champion, new)
+    assert (result.decision, result.exit_code, result.version) == ("kept", 5, 1)
+    assert "not better by more than 50" in result.reason
+    registry = Registry.open(tmp_path / "models")
+    assert [v.number for v in registry.versions()] == [1, 2]
+    assert registry.current.number == 1
+    assert registry.version(2).manifest["decision"]["decision"] == "kept"
+    assert Retrain(mode="refit", **QUICK).run(registry.path, new).decision == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("limit", "word"),
+    [({"max_size": 100}, "bytes"), ({"max_latency": 1e-6}, "ms"), ({"min_score": 1.0}, "reach")],
+)
+def test_declared_limits_hold(champion, tmp_path, limit, word):
+    job = Retrain(out=tmp_path / "models", mode="refit", **limit, **QUICK)
+    result = job.run(champion, shifted(300, 3, 30))
+    assert result.decision == "kept"
+    assert word in result.reason
+
+
+def test_a_search_begins_with_the_recipe(champion, history, tmp_path):
+    job = Retrain(out=tmp_path / "models", mode="search", **(QUICK | {"time_budget": None}))
+    result = job.run(champion, shifted(300, 3, 30), history)
+    assert result.trained == "search"
+    assert result.decision in ("promoted", "kept")
+
+
+def test_another_job_has_the_registry(champion, tmp_path, monkeypatch):
+    monkeypatch.setattr("automl.retrain._retrain.LOCK_SECONDS", 0.1)
+    registry = Registry.open(tmp_path / "models", create=True)
+    with registry.lock("another job"), pytest.raises(RegistryLockedError, match="another job"):
+        Retrain(out=registry.path, **QUICK).run(champion, make_rows(100, 1))
+
+
+def test_a_registry_with_another_champion_is_left_alone(champion, promoted):
+    _, registry, _ = promoted
+    with pytest.raises(UsageError, match="version 2 serves"):
+        Retrain(out=registry.path, **QUICK).run(champion, make_rows(100, 1))
+
+
+def test_what_can_not_be_run_is_said(champion, tmp_path, history):
+    out = tmp_path / "models"
+    with pytest.raises(UsageError, match="name one"):
+        Retrain().run(champion, history)
+    with pytest.raises(DataError, match="'rent'"):
+        Retrain(out=out).run(champion, history.rename(columns={"rent": "rents"}))
+    with pytest.raises(DataError, match="'hour'"):
+        Retrain(out=out, time="hour").run(champion, history)
+    with pytest.raises(DataError, match="no value that can be read in row 3"):
+        new = history.assign(day=history["day"].where(history.index != 3, pd.NaT))
+        Retrain(out=out, time="day").run(champion, new)
+    with pytest.raises(UsageError, match="90 days"):
+        Retrain(out=out, mode="refit", window="90 days", **QUICK).run(
+            champion, shifted(300, 3, 30)
+        )

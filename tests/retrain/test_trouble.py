@@ -1,0 +1,193 @@
+"""Data that must not be trained on is refused, each for its own reason."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from automl.retrain._batch import Batch
+from automl.retrain._champion import Champion
+from automl.retrain._checks import Report
+from automl.retrain._look import look
+from automl.retrain._rules import Rules
+from automl.table import fingerprint
+
+from .conftest import make_rows
+
+
+@pytest.fixture(scope="module")
+def model(champion):
+    """The champion, with an earlier batch of 800 rows on record."""
+    earlier = ({"lineage": {"data": {"sha256": "", "n_rows": 800}}},)
+    return Champion.read(champion.read_bytes(), "the champion", earlier=earlier)
+
+
+def check(model, frame, old=None, **checks):
+    """All findings for a batch."""
+    report = Report(Rules.read(checks))
+    batch = Batch.read(frame, "rent", "day", what="the new data")
+    before = None if old is None else Batch.read(old, "rent", "day", what="the old data")
+    look(report, model, batch, before, found=fingerprint(frame), time="day")
+    return report
+
+
+def names(report, action):
+    return {f.name for f in report.of(action)}
+
+
+def only_message(report, name):
+    (message,) = {f.message for f in report.findings if f.name == name and f.action != "ok"}
+    return message
+
+
+def test_the_next_batch_raises_no_alarm(model, batch, history):
+    report = check(model, batch, history)
+    assert names(report, "refuse") == names(report, "nothing") == names(report, "warn") == set()
+    assert names(report, "retrain") == {"growth"}
+
+
+def test_half_the_rows_are_missing(model, batch):
+    report = check(model, batch.iloc[:400])
+    assert names(report, "refuse") == {"rows"}
+    assert "400 rows where there are 800" in only_message(report, "rows")
+
+
+def test_a_renamed_column_is_named_with_its_new_name(model, batch):
+    report = check(model, batch.rename(columns={"rooms": "room_s"}))
+    assert names(report, "refuse") == {"missing_columns"}
+    assert "'rooms' (did you mean 'room_s'?)" in only_message(report, "missing_columns")
+
+
+@pytest.mark.parametrize("factor", [1000, 1e-3])
+def test_units_changed_by_a_thousand(model, batch, factor):
+    batch["area"] *= factor
+    report = check(model, batch)
+    assert "units" in names(report, "refuse")
+    assert f"'area' changed by a factor of about {factor:g}"[:36] in only_message(report, "units")
+
+
+def test_the_unit_of_the_target_changed(model, batch):
+    batch["rent"] /= 1000
+    assert "target_units" in names(check(model, batch), "refuse")
+
+
+def test_shuffled_labels_no_longer_fit(model, batch):
+    batch["rent"] = batch["rent"].sample(frac=1, random_state=0).to_numpy()
+    report = check(model, batch)
+    assert names(report, "refuse") == {"labels"}
+    assert "no longer fit the features" in only_message(report, "labels")
+
+
+def test_another_relation_that_can_be_learned_is_a_reason_to_train(model, batch):
+    batch["rent"] = 2000 - batch["rent"]
+    report = check(model, batch, target_psi="off", target_units="off")
+    assert "labels" not in names(report, "refuse")
+    assert "fallen" in names(report, "retrain")
+
+
+def test_the_training_data_again_is_nothing_to_do(model, history):
+    report = check(model, history)
+    assert names(report, "nothing") == {"repeated"}
+    assert names(report, "refuse") == set()
+
+
+def test_the_same_file_as_an_earlier_one(champion, batch):
+    earlier = ({"lineage": {"data": fingerprint(batch)}},)
+    model = Champion.read(champion.read_bytes(), "the champion", earlier=earlier)
+    assert names(check(model, batch), "nothing") == {"repeated"}
+    batch.loc[7, "rent"] += 1
+    assert names(check(model, batch), "nothing") == set()
+
+
+def test_a_new_category_takes_over(model, batch):
+    rng = np.random.default_rng(0)
+    batch["town"] = np.where(rng.random(len(batch)) < 0.6, "unknown", batch["town"])
+    report = check(model, batch)
+    assert names(report, "refuse") == {"takeover"}
+    assert "'unknown' makes up" in only_message(report, "takeover")
+    assert "new_categories" in names(report, "retrain")
+
+
+def test_a_few_new_categories_are_a_reason_to_train(model, batch):
+    batch.loc[batch.index % 10 == 0, "town"] = "Celle"
+    report = check(model, batch)
+    assert names(report, "refuse") == set()
+    assert "new_categories" in names(report, "retrain")
+
+
+@pytest.mark.parametrize("column", ["rooms", "built", "fee"])
+def test_the_target_leaked_into_a_column(model, batch, column):
+    batch[column] = batch["rent"] * 1.01 + 3
+    report = check(model, batch)
+    assert "leak" in names(report, "refuse")
+    assert f"'{column}' alone explains" in only_message(report, "leak")
+
+
+def test_a_leak_of_noise_is_found_and_a_good_column_is_none(model, batch):
+    noisy = batch["rent"] + np.random.default_rng(0).normal(0, 30, len(batch))
+    assert "leak" in names(check(model, batch.assign(built=noisy)), "refuse")
+    assert "leak" not in names(check(model, batch), "refuse")
+
+
+def test_values_of_another_type(model, batch):
+    batch["area"] = batch["area"].astype(object)
+    batch.loc[3, "area"] = "large"
+    report = check(model, batch)
+    assert names(report, "refuse") == {"types"}
+    assert "'large'" in only_message(report, "types")
+
+
+def test_a_column_that_is_lost(model, batch):
+    report = check(model, batch.assign(built=np.nan))
+    assert "lost_column" in names(report, "refuse")
+    half = batch["built"].where(batch.index % 3 > 0)
+    report = check(model, batch.assign(built=half))
+    assert names(report, "refuse") == set()
+    assert names(report, "warn") == {"missing_values"}
+
+
+def test_rows_without_a_target(model, batch):
+    batch.loc[:99, "rent"] = np.nan
+    assert names(check(model, batch), "refuse") == {"missing_target"}
+
+
+def test_drift_of_one_column_is_a_reason_to_train(model, batch, history):
+    batch["built"] = batch["built"] + 60
+    report = check(model, batch, history)
+    assert {"psi", "ks", "classifier"} <= names(report, "retrain")
+    assert names(report, "refuse") == set()
+    ignoring = check(model, batch, history, ignore=["built"])
+    assert names(ignoring, "retrain") == {"growth"}
+
+
+def test_rows_from_before_are_told(model, batch, history):
+    mixed = pd.concat([history.iloc[-200:], batch], ignore_index=True)
+    assert "20% of the rows are not later" in only_message(check(model, mixed), "stale")
+
+
+def test_actions_are_the_users(model, batch):
+    assert names(check(model, batch.iloc[:400], rows="off"), "refuse") == set()
+    assert names(check(model, batch.iloc[:400], rows="warn"), "warn") == {"rows"}
+    assert names(check(model, batch.iloc[:400], rows=0.6), "refuse") == set()
+
+
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(seed=st.integers(2, 10_000), n=st.integers(500, 1500))
+def test_more_of_the_same_is_never_refused(model, seed, n):
+    report = check(model, make_rows(n, seed, first_day=30))
+    assert names(report, "refuse") == names(report, "nothing") == set()
+    assert names(report, "retrain") <= {"growth"}
+
+
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(seed=st.integers(0, 10_000))
+def test_resampled_rows_are_never_refused(model, history, seed):
+    rows = history.sample(len(history), replace=True, random_state=seed)
+    report = check(model, rows.assign(day=rows["day"] + pd.Timedelta(days=40)))
+    assert names(report, "refuse") == names(report, "nothing") == set()
+    assert names(report, "retrain") <= {"growth"}
