@@ -20,8 +20,8 @@ PARAMS = {
 ROUNDS = 60
 
 LESS_LEFT = 4.0
-"""A column that explains the target is a leak only if it leaves so many times less unexplained than
-before: what always was a good column is none."""
+"""A column that explains the target is a leak only if it leaves so many times less unexplained
+than before: what always was a good column is none."""
 
 
 def telling_apart(

@@ -11,23 +11,14 @@ import numpy as np
 from automl._fit import Observer
 from automl._spec import FitResult
 from automl.compute import parse_size, plan_workers
-from automl.exceptions import DataError, NoModelError
-from automl.objective import bootstrap_interval
+from automl.exceptions import NoModelError
 from automl.registry import Registry
 from automl.retrain._batch import Batch, hold_back, joined, window_rows
+from automl.retrain._challenger import Challenger, compare
 from automl.retrain._champion import Champion
 from automl.retrain._checks import Report
-from automl.retrain._compare import (
-    LEAST_ROWS,
-    Comparison,
-    Demands,
-    Paired,
-    compare_slices,
-    judge,
-    paired,
-)
+from automl.retrain._compare import LEAST_ROWS, Demands
 from automl.retrain._look import Look, look
-from automl.retrain._probe import constant_score
 from automl.retrain._result import KEPT, NOTHING, PROMOTED, REFUSED, RetrainResult
 from automl.retrain._rules import Rules
 from automl.retrain._service import OWNER, add, champion_in, registry_for, saved
@@ -107,17 +98,6 @@ def _demands(settings: Retrain) -> Demands:
 
 
 @dataclass
-class _Challenger:
-    """A trained model and how it compared."""
-
-    kind: str
-    fit: FitResult
-    recipe: Recipe
-    comparison: Comparison
-    expected: Mapping[str, Any]
-
-
-@dataclass
 class _Job:
     """One retraining, with what it knows so far."""
 
@@ -194,7 +174,7 @@ class _Job:
             return self._keep(best)
         return self._promote(best, rows)
 
-    def _best(self, seen: Look, rows: Batch, recent: Batch) -> _Challenger | None:
+    def _best(self, seen: Look, rows: Batch, recent: Batch) -> Challenger | None:
         """The challenger of this mode."""
         mode = self.settings.mode
         recipe = Recipe.of(self.champion.manifest)
@@ -224,7 +204,7 @@ class _Job:
         """Fits that run side by side."""
         return plan_workers(self.settings.n_jobs).n_workers
 
-    def _worth_a_search(self, seen: Look, refit: _Challenger | None) -> bool:
+    def _worth_a_search(self, seen: Look, refit: Challenger | None) -> bool:
         """Whether the champion fell far, and its recipe does not bring it back."""
         budget = self.clock.budget
         if budget is not None and self.clock.left < LEFT_FOR_SEARCH * budget:
@@ -238,9 +218,7 @@ class _Job:
         fall = metric.loss(overall.champion) - expected
         return metric.loss(overall.challenger) - expected > fall / 2
 
-    def _attempt(
-        self, kind: str, recipe: Recipe, rows: Batch, recent: Batch
-    ) -> _Challenger | None:
+    def _attempt(self, kind: str, recipe: Recipe, rows: Batch, recent: Batch) -> Challenger | None:
         """Train one challenger and compare it; None where time was too short."""
         began = time.monotonic()
         left = None if self.clock.budget is None else self.clock.left
@@ -255,43 +233,21 @@ class _Job:
             return None
         finally:
             self.seconds[kind] = time.monotonic() - began
-        return _Challenger(kind, fit, recipe, *self._compare(fit, recent))
-
-    # -- the comparison -------------------------------------------------------------------
-
-    def _compare(self, fit: FitResult, recent: Batch) -> tuple[Comparison, dict[str, Any]]:
-        """Both models on the recent rows, which neither was trained on."""
-        began, champion = time.monotonic(), self.champion
-        metric, target, seed = champion.metric, champion.predictor.target, self.trainer.seed
-        if fit.predictor.target.to_dict() != target.to_dict():
-            raise DataError(
-                f"The rows to train on do not have all classes of {target.name!r}: give more of "
-                "the old data, or a wider window."
-            )
-        y = target.encode(recent.y)
-        raws = (
-            champion.predictor.predict_raw(recent.frame),
-            fit.predictor.predict_raw(recent.frame),
+        began = time.monotonic()
+        found = compare(
+            self.champion,
+            fit,
+            recent,
+            self.demands,
+            slices=self.settings.slices,
+            seed=self.trainer.seed,
         )
-        overall = paired(metric, y, *raws, seed=seed)
-        slices = compare_slices(metric, y, raws, recent.frame, self.settings.slices, seed=seed)
-        baseline = constant_score(metric, y, target)
-        comparison = judge(metric, overall, baseline, slices, self.demands)
-        if comparison.promote:
-            comparison = _within_limits(comparison, fit, recent, self.demands)
-        interval = bootstrap_interval(metric, y, raws[1], random_state=seed)
-        expected = {
-            "score": overall.challenger,
-            "interval": list(interval),
-            "baseline": baseline,
-            "n_rows": len(y),
-        }
         self.seconds["compare"] = self.seconds.get("compare", 0.0) + time.monotonic() - began
-        return comparison, expected
+        return Challenger(kind, fit, recipe, *found)
 
     # -- the end --------------------------------------------------------------------------
 
-    def _promote(self, best: _Challenger, rows: Batch) -> RetrainResult:
+    def _promote(self, best: Challenger, rows: Batch) -> RetrainResult:
         """Fit the winner on all rows, the recent ones among them, and let it serve."""
         began = time.monotonic()
         final, how = self._whole(best, rows)
@@ -302,7 +258,7 @@ class _Job:
         )
         return self._end(PROMOTED, best.comparison.reason, best, version)
 
-    def _whole(self, best: _Challenger, rows: Batch) -> tuple[FitResult, str]:
+    def _whole(self, best: Challenger, rows: Batch) -> tuple[FitResult, str]:
         """The model that will serve, and how it was made."""
         kept = "the model that was compared; there was no time to fit it again on all rows"
         left = None if self.clock.budget is None else self.clock.left
@@ -316,37 +272,22 @@ class _Job:
         except NoModelError:
             return best.fit, kept
 
-    def _keep(self, best: _Challenger) -> RetrainResult:
+    def _keep(self, best: Challenger) -> RetrainResult:
         """Leave the champion in service, and the challenger on record."""
         self._add(best, best.fit, KEPT, "the model that was compared")
         return self._end(KEPT, best.comparison.reason, best)
 
-    def _add(self, best: _Challenger, fit: FitResult, decision: str, how: str) -> int:
+    def _add(self, best: Challenger, fit: FitResult, decision: str, how: str) -> int:
         """Put a model into the registry with where it comes from."""
-        comparison, config = best.comparison, fit.manifest.get("config")
-        lineage = {
-            "parent": self._current_number(),
-            "data": self.found,
-            "mode": best.kind,
-            "model": how,
-            "configuration": config,
-            "seed": self.trainer.seed,
-            "scores": {
-                "cross_validated": fit.manifest.get("score"),
-                "recent_rows": comparison.overall.challenger,
-            },
-        }
-        record = {
-            "decision": decision,
-            "reason": comparison.reason,
-            "metric": self.champion.metric.name,
-            "comparison": comparison.overall.to_dict(),
-            "slices": {name: one.to_dict() for name, one in comparison.slices.items()},
-            "expected": best.expected,
-            "checks": [f.to_dict() for f in self.report.findings if f.action != "ok"],
-        }
-        content = saved(fit.predictor, fit.manifest)
-        return add(self.registry, content, lineage, record, reason=comparison.reason).number
+        origin = {"parent": self._current_number(), "data": self.found}
+        checks = [f.to_dict() for f in self.report.findings if f.action != "ok"]
+        return add(
+            self.registry,
+            saved(fit.predictor, fit.manifest),
+            origin | best.lineage(fit, how),
+            best.record(decision, self.champion.metric.name) | {"checks": checks},
+            reason=best.comparison.reason,
+        ).number
 
     def _current_number(self) -> int:
         assert self.champion.version is not None
@@ -356,26 +297,30 @@ class _Job:
         self,
         decision: str,
         reason: str,
-        best: _Challenger | None = None,
+        best: Challenger | None = None,
         version: int | None = None,
     ) -> RetrainResult:
         """Say what happened."""
         overall = None if best is None else best.comparison.overall
         self.seconds["all"] = self.clock.elapsed
         kinds = [kind for kind in ("refit", "search") if kind in self.seconds]
+        champion = self.champion.describe()
+        if overall is not None:
+            champion["score"] = overall.champion
         return RetrainResult(
             decision=decision,
             reason=reason,
             mode=self.settings.mode,
             trained=", ".join(kinds),
             registry=str(self.registry.path),
-            champion=self.champion.describe() | _score(overall, "champion"),
-            challenger=None if best is None else _told(best) | _score(overall, "challenger"),
+            champion=self.champion.describe()
+            | ({} if overall is None else {"score": overall.champion}),
+            challenger=None if best is None else best.describe(),
             difference=None if overall is None else overall.difference,
             interval=None if overall is None else overall.interval,
             version=self._current_number() if version is None else version,
             checks=tuple(self.report.findings),
-            slices={} if best is None else _slices(best),
+            slices={} if best is None else best.slices,
             metric=self.champion.metric.name,
             seconds={name: round(value, 3) for name, value in self.seconds.items()},
         )
@@ -388,47 +333,3 @@ def _within(known: Batch, rows: Batch, window: str | int | None, held: int) -> B
     if rows.when is not None and known.when is not None and not str(window).strip().isdigit():
         return known.take(np.flatnonzero(known.when >= rows.when.min()))
     return known.take(np.arange(len(known))[-max(1, len(rows) - held) :])
-
-
-def _within_limits(
-    comparison: Comparison, fit: FitResult, recent: Batch, demands: Demands
-) -> Comparison:
-    """Hold the model against the declared size and latency."""
-    no = ""
-    if demands.max_bytes is not None:
-        size = len(saved(fit.predictor, fit.manifest))
-        if size > demands.max_bytes:
-            no = f"the challenger has {size:,} bytes, more than the {demands.max_bytes:,} allowed"
-    if demands.max_latency is not None and not no:
-        taken = _latency(fit, recent)
-        if taken > demands.max_latency:
-            no = (
-                f"the challenger takes {1000 * taken:.2g} ms to predict a row, more than the "
-                f"{1000 * demands.max_latency:g} allowed"
-            )
-    if not no:
-        return comparison
-    return Comparison(comparison.overall, comparison.baseline, comparison.slices, False, no)
-
-
-def _latency(fit: FitResult, recent: Batch) -> float:
-    """Median seconds to predict one row, once the model is loaded."""
-    row, taken = recent.frame.head(1), []
-    for _ in range(6):
-        began = time.perf_counter()
-        fit.predictor.predict_raw(row)
-        taken.append(time.perf_counter() - began)
-    return float(np.median(taken[1:]))
-
-
-def _score(overall: Paired | None, which: str) -> dict[str, Any]:
-    return {} if overall is None else {"score": getattr(overall, which)}
-
-
-def _told(best: _Challenger) -> dict[str, Any]:
-    manifest = best.fit.manifest
-    return {"kind": best.kind, "winner": manifest["winner"], "n_rows": manifest["n_rows"]}
-
-
-def _slices(best: _Challenger) -> dict[str, Any]:
-    return {name: one.to_dict() for name, one in best.comparison.slices.items()}

@@ -53,7 +53,7 @@ DEFAULTS: Mapping[str, Rule] = {
     "target_units": Rule(10, "refuse"),  # as units
     "target_psi": Rule(0.25, "retrain"),
     # features and target together
-    "leak": Rule(0.8, "refuse"),  # share of the target's variance that one column explains
+    "leak": Rule(0.85, "refuse"),  # share of the target's variance that one column explains
     "labels": Rule(0.85, "refuse"),  # share of the champion's skill that is gone
     "fallen": Rule(0.1, "retrain"),  # the same
 }

@@ -143,8 +143,8 @@ def test_what_can_not_be_run_is_said(champion, tmp_path, history):
         Retrain(out=out).run(champion, history.rename(columns={"rent": "rents"}))
     with pytest.raises(DataError, match="'hour'"):
         Retrain(out=out, time="hour").run(champion, history)
+    new = history.assign(day=history["day"].where(history.index != 3, pd.NaT))
     with pytest.raises(DataError, match="no value that can be read in row 3"):
-        new = history.assign(day=history["day"].where(history.index != 3, pd.NaT))
         Retrain(out=out, time="day").run(champion, new)
     with pytest.raises(UsageError, match="90 days"):
         Retrain(out=out, mode="refit", window="90 days", **QUICK).run(

@@ -11,7 +11,7 @@ from automl.retrain._batch import Batch, hold_back, joined, window_rows
 from automl.retrain._drift import column_distance, unit_factor
 from automl.retrain._rules import Rules
 from automl.retrain._train import Part, Recipe
-from automl.table import ColumnProfile, Profile, Schema, Target
+from automl.table import Profile, Schema, Target
 
 from .conftest import make_rows
 
