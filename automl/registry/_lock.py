@@ -117,7 +117,8 @@ def holder(path: Path) -> Mapping[str, Any] | None:
 
 def _take(path: Path, timeout: float | None) -> int:
     """Open and lock the file; wait for it where another has it."""
-    give_up = None if timeout is None else time.monotonic() + timeout
+    # Twice at least: who only asks for the holder has it for a moment.
+    give_up = None if timeout is None else time.monotonic() + max(timeout, POLL)
     while True:
         number = _open(path)
         try:

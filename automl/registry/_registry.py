@@ -21,7 +21,7 @@ from automl.registry._files import (
     writing,
 )
 from automl.registry._journal import append_event, read_events
-from automl.registry._lock import hold, this_process
+from automl.registry._lock import hold, holder, this_process
 from automl.registry._state import State
 from automl.registry._version import MANIFEST, MODEL, Version
 
@@ -146,6 +146,11 @@ class Registry:
                 "and the words current and before."
             )
         return self._version(state, found)
+
+    @property
+    def job(self) -> Mapping[str, Any] | None:
+        """Who holds :meth:`lock` now: ``owner``, ``pid``, ``host``, ``since``, ``command``."""
+        return holder(self.path / "locks" / "job")
 
     def history(self) -> list[dict[str, Any]]:
         """Every change, the oldest first: ``number``, ``time``, ``action``, ``version``,
