@@ -21,7 +21,7 @@ from automl.registry._files import (
     writing,
 )
 from automl.registry._journal import append_event, read_events
-from automl.registry._lock import hold, holder, this_process
+from automl.registry._lock import described, hold, holder, this_process
 from automl.registry._state import State
 from automl.registry._version import MANIFEST, MODEL, Version
 
@@ -185,12 +185,7 @@ class Registry:
         """
         with hold(self.path / "locks" / "job", owner, timeout) as left:
             if left:
-                logger.warning(
-                    "The job %s (process %s on %s) ended without giving the registry back.",
-                    left.get("owner"),
-                    left.get("pid"),
-                    left.get("host"),
-                )
+                logger.warning("The job before this one was cut off: %s.", described(left))
             before, self._owner = self._owner, owner
             try:
                 with self._changing():
