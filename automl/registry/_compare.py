@@ -40,10 +40,8 @@ def _sections(manifest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "scores": lineage.pop("scores", None),
         },
         "configuration": {
-            "task": model["task"],
-            "seed": model["seed"],
-            "positive_label": model["positive_label"],
             **(model["config"] or {}),
+            **{name: model[name] for name in ("task", "seed", "positive_label")},
             "configuration": lineage.pop("configuration", None),
         },
         "members": members,

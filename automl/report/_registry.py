@@ -28,7 +28,7 @@ def versions_text(facts: Mapping[str, Any]) -> str:
         head = ["", "version", "created", "score", "metric", "rows", "parent", "by", ""]
         rows = [_version_row(v, facts["current"]) for v in facts["versions"]]
         text = _aligned([head, *rows], left=(0, 2, 4, 7, 8))
-    return f"{text}\nat work: {_who(facts['job'])}" if facts["job"] else text
+    return text if facts["job"] is None else f"{text}\nat work: {_who(facts['job'])}"
 
 
 def version_text(facts: Mapping[str, Any]) -> str:
@@ -127,9 +127,10 @@ def _event(event: Mapping[str, Any]) -> str:
 
 
 def _who(by: Mapping[str, Any]) -> str:
+    if not by:
+        return "another job"
     since = f", since {by['since']}" if "since" in by else ""
-    where = f"process {by['pid']} on {by['host']}" if "pid" in by else "unknown"
-    return f"{by.get('owner', 'another')} ({where}{since})"
+    return f"{by['owner']} (process {by['pid']} on {by['host']}{since})"
 
 
 def _time(text: str) -> str:
