@@ -117,6 +117,8 @@ def holder(path: Path) -> Mapping[str, Any] | None:
         return None
     try:
         return None if _try(number, path) else _read_owner(path) or {}
+    except (MissingDependencyError, RegistryWriteError):  # where nothing can hold a lock
+        return None
     finally:
         os.close(number)
 

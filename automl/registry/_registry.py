@@ -196,7 +196,7 @@ class Registry:
 
     def add(
         self,
-        model_path: str | Path,
+        model: str | Path | bytes,
         lineage: Mapping[str, Any],
         decision: Mapping[str, Any] | None = None,
         *,
@@ -207,8 +207,8 @@ class Registry:
 
         Parameters
         ----------
-        model_path : str or Path
-            The saved model, or the folder of its run. It is copied.
+        model : str, Path or bytes
+            The saved model, the folder of its run, or the content of the file. It is copied.
         lineage : mapping
             JSON values that say where it comes from: ``data`` (see
             :func:`automl.table.fingerprint`), ``parent`` (by default the current version),
@@ -233,8 +233,8 @@ class Registry:
         """
         from automl.artifact import load_bytes, read_path
 
-        content = read_path(Path(model_path))
-        _, saved = load_bytes(content, str(model_path))
+        content = model if isinstance(model, bytes) else read_path(Path(model))
+        _, saved = load_bytes(content, "the model" if isinstance(model, bytes) else str(model))
         kept = {MODEL: content, **_read_files(files or {})}
         surroundings = describe_surroundings()
         with self._changing() as state:
@@ -390,13 +390,19 @@ class Registry:
         """Hold the lock of one change, after removing what killed jobs left."""
         with hold(self.path / "locks" / "state", self._owner, CHANGE_TIMEOUT):
             state = self._read()
-            with writing(f"The journal of the registry {self.path}"):
+            with writing(f"The registry {self.path}"):
                 append_event(self.path / "journal.jsonl", state.event)
-            empty_folder(self._work)
-            listed = {self._folder(number) for number in state.versions}
-            for folder in set((self.path / "versions").iterdir()) - listed:
-                remove_folder(folder, self._work)
+                self._sweep(state)
             yield state
+
+    def _sweep(self, state: State) -> None:
+        """Remove what killed jobs left."""
+        empty_folder(self._work)
+        folder = self.path / "versions"
+        folder.mkdir(exist_ok=True)
+        listed = {self._folder(number) for number in state.versions}
+        for unlisted in set(folder.iterdir()) - listed:
+            remove_folder(unlisted, self._work)
 
     def _commit(self, old: State, new: State, action: str, **facts: Any) -> None:
         """Make a change real: replace ``registry.json``, then tell the journal."""

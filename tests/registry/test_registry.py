@@ -52,6 +52,12 @@ def test_the_manifest_says_where_a_version_comes_from(serving, model):
     assert version.created == manifest["created"]
 
 
+def test_a_model_may_be_given_as_bytes(registry, model):
+    assert registry.add(model.read_bytes(), {}).read() == model.read_bytes()
+    with pytest.raises(ArtifactError, match="the model is not a saved model"):
+        registry.add(b"no zip", {})
+
+
 def test_the_parent_may_be_told(serving, model):
     assert serving.add(model, {"parent": 1}).manifest["parent"] == 1
 
@@ -253,7 +259,7 @@ def test_a_journal_that_could_not_be_written_is_caught_up(serving, monkeypatch, 
         patch.setattr(_files, "open", full, raising=False)
         assert serving.promote(1).number == 1  # it serves, whatever the journal says
         assert "The journal can't be written" in caplog.text
-        with pytest.raises(RegistryWriteError, match="journal"):
+        with pytest.raises(RegistryWriteError, match="No space left"):
             serving.promote(2)  # would make the journal lose a line
     assert actions(serving)[-1] == ("promote", 1)
     serving.promote(2)
