@@ -101,7 +101,7 @@ def _version_row(version: Mapping[str, Any], current: int | None) -> list[str]:
         _rows(version["n_rows"]),
         "" if parent is None else str(parent),
         str(version["by"]["owner"]),
-        "",
+        str((version["decision"] or {}).get("decision", "")),
     ]
 
 

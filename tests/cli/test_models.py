@@ -136,7 +136,7 @@ def test_a_registry_in_use_is_told_in_list_and_does_not_stop_a_rollback(run, reg
 
 
 def test_a_change_by_another_is_waited_for_and_then_told(run, registry, monkeypatch):
-    import automl.registry._registry as module
+    import automl.registry._store as module
 
     monkeypatch.setattr(module, "CHANGE_TIMEOUT", 0.0)
     from automl.__main__ import main

@@ -279,12 +279,14 @@ def test_a_torn_line_of_the_journal_is_mended(serving):
 
 def test_leftovers_of_killed_jobs_are_swept(serving, model):
     shutil.copytree(serving.version(1).path, serving.path / "versions" / "0003")
+    (serving.path / "versions" / "notes.txt").write_text("a user's")
     (serving.path / "work" / "0003.ab").mkdir()
     (serving.path / "work" / "0003.ab" / "model.automl").write_text("half")
     (serving.path / "work" / "registry.json.cd").write_text("half")
     with serving.lock(owner="next"):
         assert list((serving.path / "work").iterdir()) == []
-        assert sorted(p.name for p in (serving.path / "versions").iterdir()) == ["0001", "0002"]
+        left = sorted(p.name for p in (serving.path / "versions").iterdir())
+        assert left == ["0001", "0002", "notes.txt"]
     assert serving.add(model, {}).number == 3
 
 

@@ -10,6 +10,7 @@ ROW = {
     "metric": "rmse",
     "score": 0.25,
     "n_rows": 1200,
+    "decision": {"decision": "promoted"},
 }
 LISTED = {"registry": "/r", "current": 2, "versions": [], "job": None}
 
@@ -20,7 +21,7 @@ def test_the_version_that_serves_is_marked_and_damage_shown():
     assert [line.split() for line in text.splitlines()] == [
         ["version", "created", "score", "metric", "rows", "parent", "by"],
         ["1", "damaged"],
-        ["*", "2", "2026-01-02", "03:04:05", "0.25", "rmse", "1,200", "1", "retrain"],
+        ["*", "2", "2026-01-02", "03:04:05", "0.25", "rmse", "1,200", "1", "retrain", "promoted"],
     ]
 
 
