@@ -52,8 +52,14 @@ def this_process(owner: str) -> dict[str, Any]:
         "owner": owner,
         "pid": os.getpid(),
         "host": socket.gethostname(),
-        "command": shlex.join(sys.argv),
+        "command": _command(),
     }
+
+
+def _command() -> str:
+    program = Path(sys.argv[0])
+    name = program.parent.name if program.name == "__main__.py" else program.name
+    return shlex.join([name, *sys.argv[1:]])
 
 
 @contextmanager
@@ -111,25 +117,25 @@ def holder(path: Path) -> Mapping[str, Any] | None:
         return None
     try:
         return None if _try(number, path) else _read_owner(path) or {}
+    except (MissingDependencyError, RegistryWriteError):  # where nothing can hold a lock
+        return None
     finally:
         os.close(number)
 
 
 def _take(path: Path, timeout: float | None) -> int:
     """Open and lock the file; wait for it where another has it."""
-    give_up = None if timeout is None else time.monotonic() + timeout
+    # Twice at least: who only asks for the holder has it for a moment.
+    give_up = None if timeout is None else time.monotonic() + max(timeout, POLL)
     while True:
         number = _open(path)
         try:
-            taken = _try(number, path)
-            if taken and _is_still(number, path):
+            if _try(number, path):
                 return number
         except BaseException:
             os.close(number)
             raise
         os.close(number)
-        if taken:  # the file was deleted or replaced meanwhile
-            continue
         if give_up is not None and time.monotonic() >= give_up:
             raise RegistryLockedError(_told(path, timeout))
         time.sleep(POLL)
@@ -163,14 +169,6 @@ def _try(number: int, path: Path) -> bool:
     return True
 
 
-def _is_still(number: int, path: Path) -> bool:
-    """Whether the open file is the one that now has this name."""
-    try:
-        return os.path.samestat(os.fstat(number), os.stat(path))
-    except OSError:
-        return False
-
-
 def _read_owner(path: Path) -> Mapping[str, Any] | None:
     try:
         found = json.loads(path.read_bytes())
@@ -185,16 +183,25 @@ def _write_owner(number: int, content: bytes) -> None:
         os.pwrite(number, content, 0)
 
 
+def described(who: Mapping[str, Any]) -> str:
+    """Show who has or had a lock.
+
+    Examples
+    --------
+    >>> described({"owner": "retrain", "pid": 7, "host": "a", "since": "2026-01-01T00:00:00"})
+    'retrain (process 7 on a, since 2026-01-01T00:00:00)'
+    >>> described({})
+    'another job'
+    """
+    if not {"owner", "pid", "host"} <= who.keys():
+        return "another job"
+    since = f", since {who['since']}" if "since" in who else ""
+    command = f": {who['command']}" if "command" in who else ""
+    return f"{who['owner']} (process {who['pid']} on {who['host']}{since}{command})"
+
+
 def _told(path: Path, timeout: float | None) -> str:
-    who = _read_owner(path) or {}
-    name = who.get("owner", "another job")
-    detail = ", ".join(
-        f"{label} {who[key]}"
-        for label, key in (("process", "pid"), ("on", "host"), ("since", "since"))
-        if key in who
-    )
-    command = f": {who['command']}" if who.get("command") else ""
     return (
-        f"The registry {path.parent.parent} is in use by {name}"
-        f"{f' ({detail}{command})' if detail else ''}; waited {timeout:g} s. Try again later."
+        f"The registry {path.parent.parent} is in use by {described(_read_owner(path) or {})}; "
+        f"waited {timeout:g} s. Try again later."
     )

@@ -5,32 +5,18 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from automl._json import plain
 from automl.exceptions import ArtifactError, RegistryError, RegistryWriteError, UsageError
 from automl.registry._describe import describe_model, describe_surroundings
-from automl.registry._files import (
-    empty_folder,
-    put_folder,
-    remove_folder,
-    replace_file,
-    writing,
-)
-from automl.registry._journal import append_event, read_events
-from automl.registry._lock import hold, this_process
-from automl.registry._state import State
+from automl.registry._files import put_folder, remove_folder, writing
+from automl.registry._lock import described, hold, holder, this_process
+from automl.registry._store import Store, now
 from automl.registry._version import MANIFEST, MODEL, Version
 
 logger = logging.getLogger("automl.registry")
-
-STATE = "registry.json"
-OURS = frozenset({STATE, "journal.jsonl", "versions", "locks", "work"})
-CHANGE_TIMEOUT = 30.0
-"""Seconds to wait for a change that another process is just making; they take moments."""
 
 
 class Registry:
@@ -55,7 +41,7 @@ class Registry:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._owner = "user"
+        self._store = Store(path)
 
     def __repr__(self) -> str:
         return f"Registry({str(self.path)!r})"
@@ -82,10 +68,10 @@ class Registry:
             If it is damaged or of a newer format.
         """
         registry = cls(Path(path).expanduser().resolve())
-        if is_registry(registry.path):
-            registry._read()
+        if registry._store.exists:
+            registry._store.read()
         elif create:
-            registry._create()
+            registry._store.create()
         else:
             raise UsageError(
                 f"There is no registry in {registry.path}. `automl models add` makes one."
@@ -97,19 +83,19 @@ class Registry:
     @property
     def current(self) -> Version | None:
         """The version that serves."""
-        state = self._read()
-        return None if state.current is None else self._version(state, state.current)
+        state = self._store.read()
+        return None if state.current is None else self._store.version(state, state.current)
 
     @property
     def before(self) -> Version | None:
         """The version that served before the current one, to which `rollback` returns."""
-        state = self._read()
-        return self._version(state, state.before[-1]) if state.before else None
+        state = self._store.read()
+        return self._store.version(state, state.before[-1]) if state.before else None
 
     def versions(self) -> list[Version]:
         """All versions, the oldest first."""
-        state = self._read()
-        return [self._version(state, number) for number in sorted(state.versions)]
+        state = self._store.read()
+        return [self._store.version(state, number) for number in sorted(state.versions)]
 
     def version(self, number: int | str = "current") -> Version:
         """Find a version.
@@ -128,7 +114,7 @@ class Registry:
         UsageError
             If there is none.
         """
-        state = self._read()
+        state = self._store.read()
         if number == "current":
             found = state.current
             if found is None:
@@ -145,17 +131,18 @@ class Registry:
                 f"There is no version {number!r} in {self.path}; there are: {there}; "
                 "and the words current and before."
             )
-        return self._version(state, found)
+        return self._store.version(state, found)
+
+    @property
+    def job(self) -> Mapping[str, Any] | None:
+        """Who holds :meth:`lock` now: ``owner``, ``pid``, ``host``, ``since``, ``command``."""
+        return holder(self._store.job_lock)
 
     def history(self) -> list[dict[str, Any]]:
         """Every change, the oldest first: ``number``, ``time``, ``action``, ``version``,
         ``reason``, ``by`` and what else belongs to it.
         """
-        events = read_events(self.path / "journal.jsonl")
-        last = self._read().event
-        if last and (not events or events[-1].get("number", 0) < last["number"]):
-            events.append(dict(last))  # a killed job did not come to write it
-        return events
+        return self._store.events()
 
     # -- changing -------------------------------------------------------------------------
 
@@ -178,25 +165,20 @@ class Registry:
         RegistryLockedError
             If another job has it for longer than that.
         """
-        with hold(self.path / "locks" / "job", owner, timeout) as left:
+        with hold(self._store.job_lock, owner, timeout) as left:
             if left:
-                logger.warning(
-                    "The job %s (process %s on %s) ended without giving the registry back.",
-                    left.get("owner"),
-                    left.get("pid"),
-                    left.get("host"),
-                )
-            before, self._owner = self._owner, owner
+                logger.warning("The job before this one was cut off: %s.", described(left))
+            before, self._store.owner = self._store.owner, owner
             try:
-                with self._changing():
+                with self._store.changing():
                     pass  # sweeps
                 yield self
             finally:
-                self._owner = before
+                self._store.owner = before
 
     def add(
         self,
-        model_path: str | Path,
+        model: str | Path | bytes,
         lineage: Mapping[str, Any],
         decision: Mapping[str, Any] | None = None,
         *,
@@ -207,8 +189,8 @@ class Registry:
 
         Parameters
         ----------
-        model_path : str or Path
-            The saved model, or the folder of its run. It is copied.
+        model : str, Path or bytes
+            The saved model, the folder of its run, or the content of the file. It is copied.
         lineage : mapping
             JSON values that say where it comes from: ``data`` (see
             :func:`automl.table.fingerprint`), ``parent`` (by default the current version),
@@ -233,16 +215,16 @@ class Registry:
         """
         from automl.artifact import load_bytes, read_path
 
-        content = read_path(Path(model_path))
-        _, saved = load_bytes(content, str(model_path))
+        content = model if isinstance(model, bytes) else read_path(Path(model))
+        _, saved = load_bytes(content, "the model" if isinstance(model, bytes) else str(model))
         kept = {MODEL: content, **_read_files(files or {})}
         surroundings = describe_surroundings()
-        with self._changing() as state:
+        with self._store.changing() as state:
             number = state.following
             manifest = {
                 "number": number,
-                "created": _now(),
-                "by": this_process(self._owner),
+                "created": now(),
+                "by": this_process(self._store.owner),
                 "parent": lineage.get("parent", state.current),
                 "lineage": dict(lineage),
                 "decision": None if decision is None else dict(decision),
@@ -252,15 +234,15 @@ class Registry:
             }
             text = json.dumps(plain(manifest), indent=1, allow_nan=False).encode() + b"\n"
             new = state.added(hashlib.sha256(text).hexdigest())
-            path = self._folder(number)
+            path = self._store.folder(number)
             with writing(f"Version {number} of the registry {self.path}"):
-                put_folder(path, {**kept, MANIFEST: text}, self._work)
+                put_folder(path, {**kept, MANIFEST: text}, self._store.work)
             try:
-                self._commit(state, new, "add", version=number, reason=reason)
+                self._store.commit(state, new, "add", version=number, reason=reason)
             except RegistryWriteError:
-                remove_folder(path, self._work)
+                remove_folder(path, self._store.work)
                 raise
-        return self._version(new, number)
+        return self._store.version(new, number)
 
     def promote(
         self, number: int | str, reason: str = "", *, expected: int | None = None
@@ -285,7 +267,7 @@ class Registry:
         ArtifactError
             If it is damaged.
         """
-        with self._changing() as state:
+        with self._store.changing() as state:
             version = self.version(number)
             version.read()
             if expected is not None and state.current != expected:
@@ -295,7 +277,7 @@ class Registry:
                 )
             if state.current != version.number:
                 new = state.promoted(version.number)
-                self._commit(state, new, "promote", version=version.number, reason=reason)
+                self._store.commit(state, new, "promote", version=version.number, reason=reason)
         return version
 
     def rollback(self, reason: str = "") -> Version:
@@ -312,16 +294,16 @@ class Registry:
         UsageError
             If none did.
         """
-        with self._changing() as state:
+        with self._store.changing() as state:
             for number in reversed(state.before):
-                version = self._version(state, number)
+                version = self._store.version(state, number)
                 try:
                     version.read()
                 except (ArtifactError, RegistryError) as e:
                     logger.warning("%s", e)
                     continue
                 new = state.rolled_back(number)
-                self._commit(state, new, "rollback", version=number, reason=reason)
+                self._store.commit(state, new, "rollback", version=number, reason=reason)
                 return version
         raise UsageError(f"No version of {self.path} served before the current one.")
 
@@ -341,93 +323,26 @@ class Registry:
         """
         if keep < 1:
             raise UsageError(f"keep={keep} is not allowed: give 1 or more.")
-        with self._changing() as state:
+        with self._store.changing() as state:
             numbers = sorted(state.versions)
             spared = {state.current, *state.before[-1:], *numbers[-keep:]}
             gone = tuple(n for n in numbers if n not in spared)
             if gone:
-                self._commit(state, state.pruned(gone), "prune", versions=gone, reason=reason)
+                self._store.commit(
+                    state, state.pruned(gone), "prune", versions=gone, reason=reason
+                )
                 for number in gone:
-                    remove_folder(self._folder(number), self._work)
+                    remove_folder(self._store.folder(number), self._store.work)
         return list(gone)
-
-    # -- inside ---------------------------------------------------------------------------
-
-    @property
-    def _work(self) -> Path:
-        return self.path / "work"
-
-    def _folder(self, number: int) -> Path:
-        return self.path / "versions" / f"{number:04}"
-
-    def _version(self, state: State, number: int) -> Version:
-        return Version(self._folder(number), number, state.versions[number])
-
-    def _read(self) -> State:
-        try:
-            content = (self.path / STATE).read_bytes()
-        except OSError as e:
-            raise RegistryError(f"The registry {self.path} can't be read: {e.strerror}.") from e
-        return State.from_json(content, f"the registry {self.path}")
-
-    def _create(self) -> None:
-        with writing(f"The registry {self.path}"):
-            self.path.mkdir(parents=True, exist_ok=True)
-            others = sorted({p.name for p in self.path.iterdir()} - OURS)
-        if others:
-            raise UsageError(
-                f"The folder {self.path} holds something that is no registry ({others[0]!r}); "
-                "name a new or empty one."
-            )
-        with hold(self.path / "locks" / "state", "create", CHANGE_TIMEOUT):
-            if not is_registry(self.path):
-                with writing(f"The registry {self.path}"):
-                    (self.path / "versions").mkdir(exist_ok=True)
-                    replace_file(self.path / STATE, State().to_json(), self._work)
-
-    @contextmanager
-    def _changing(self) -> Iterator[State]:
-        """Hold the lock of one change, after removing what killed jobs left."""
-        with hold(self.path / "locks" / "state", self._owner, CHANGE_TIMEOUT):
-            state = self._read()
-            with writing(f"The journal of the registry {self.path}"):
-                append_event(self.path / "journal.jsonl", state.event)
-            empty_folder(self._work)
-            listed = {self._folder(number) for number in state.versions}
-            for folder in set((self.path / "versions").iterdir()) - listed:
-                remove_folder(folder, self._work)
-            yield state
-
-    def _commit(self, old: State, new: State, action: str, **facts: Any) -> None:
-        """Make a change real: replace ``registry.json``, then tell the journal."""
-        event = {
-            "number": old.event.get("number", 0) + 1,
-            "time": _now(),
-            "action": action,
-            **facts,
-            "current": new.current,
-            "by": this_process(self._owner),
-        }
-        state = replace(new, event=event)
-        with writing(f"The registry {self.path}"):
-            replace_file(self.path / STATE, state.to_json(), self._work)
-        try:
-            append_event(self.path / "journal.jsonl", event)
-        except OSError as e:
-            logger.warning("The journal can't be written (%s); the next job does it.", e.strerror)
 
 
 def is_registry(path: str | Path) -> bool:
     """Whether a folder is a registry."""
-    return (Path(path) / STATE).is_file()
+    return Store(Path(path)).exists
 
 
 def _number(text: int | str) -> int | None:
     return int(text) if str(text).isdecimal() else None
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _facts(content: bytes) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from automl.retrain._compare import LEAST_ROWS, Demands
 from automl.retrain._look import Look, look
 from automl.retrain._result import KEPT, NOTHING, PROMOTED, REFUSED, RetrainResult
 from automl.retrain._rules import Rules
-from automl.retrain._service import OWNER, add, champion_in, registry_for, saved
+from automl.retrain._service import OWNER, champion_in, registry_for, saved
 from automl.retrain._settings import Retrain
 from automl.retrain._train import Recipe, Trainer
 from automl.search import Clock, parse_duration
@@ -281,8 +281,7 @@ class _Job:
         """Put a model into the registry with where it comes from."""
         origin = {"parent": self._current_number(), "data": self.found}
         checks = [f.to_dict() for f in self.report.findings if f.action != "ok"]
-        return add(
-            self.registry,
+        return self.registry.add(
             saved(fit.predictor, fit.manifest),
             origin | best.lineage(fit, how),
             best.record(decision, self.champion.metric.name) | {"checks": checks},

@@ -1,15 +1,14 @@
 """Where the champion comes from, and where the challenger goes to."""
 
 import hashlib
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from automl.artifact import describe, dump_bytes, read_path
+from automl.artifact import describe, dump_bytes
 from automl.ensemble import Predictor
 from automl.exceptions import UsageError
-from automl.registry import Registry, Version, is_registry
+from automl.registry import Registry, is_registry, read_model
 from automl.retrain._champion import Champion
 
 OWNER = "automl retrain"
@@ -61,7 +60,7 @@ def champion_in(registry: Registry, given: Any, metric: Any) -> Champion:
     version = registry.current
     if version is None:
         source = {"source": name, "parent": None}
-        version = add(registry, content, source, None)
+        version = registry.add(content, source)
         registry.promote(version.number, reason="the first champion")
     elif version.files[MODEL]["sha256"] != hashlib.sha256(content).hexdigest():
         raise UsageError(
@@ -73,21 +72,6 @@ def champion_in(registry: Registry, given: Any, metric: Any) -> Champion:
     return Champion.read(content, name, metric=metric, version=version, earlier=earlier)
 
 
-def add(
-    registry: Registry,
-    content: bytes,
-    lineage: Mapping[str, Any],
-    decision: Mapping[str, Any] | None,
-    *,
-    reason: str = "",
-) -> Version:
-    """Add a model, given as bytes, as a version."""
-    with tempfile.TemporaryDirectory(prefix="automl-") as folder:
-        path = Path(folder) / MODEL
-        path.write_bytes(content)
-        return registry.add(path, lineage, decision, reason=reason)
-
-
 def saved(predictor: Predictor, manifest: Mapping[str, Any]) -> bytes:
     """A model as the bytes of its file."""
     return dump_bytes(predictor, manifest)
@@ -95,10 +79,7 @@ def saved(predictor: Predictor, manifest: Mapping[str, Any]) -> bytes:
 
 def _content(given: Any) -> tuple[bytes, str]:
     if isinstance(given, str | Path):
-        path = Path(given).expanduser()
-        if is_registry(path):
-            return Registry.open(path).version("current").read(), f"the current one of {path}"
-        return read_path(path), str(path)
+        return read_model(given), str(given)
     predictor = getattr(given, "_predictor", None)
     if predictor is None:
         raise UsageError(
