@@ -29,4 +29,4 @@ def test_example_runs(script, tmp_path):
 
 
 def test_examples_are_numbered():
-    assert [path.name[:2] for path in EXAMPLES] == [f"{i:02}" for i in range(1, 5)]
+    assert [path.name[:2] for path in EXAMPLES] == [f"{i:02}" for i in range(1, 6)]
