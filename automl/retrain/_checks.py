@@ -12,9 +12,13 @@ from automl.retrain._batch import Batch
 from automl.retrain._champion import Champion
 from automl.retrain._drift import column_distance, unit_factor
 from automl.retrain._rules import ACTIONS, Finding, Rules
-from automl.table import Column, ColumnProfile, Role, Schema
+from automl.table import Column, ColumnProfile, Profile, Role, Schema
 from automl.table._messages import close_match, counted, listed, shown
 from automl.table._values import is_missing
+
+ALIKE = 0.1
+"""Distance of distributions, and of shares of missing values, up to which a column may be one that
+was renamed."""
 
 MOST_NAMED = 10
 """Columns that one check names, the worst first."""
@@ -139,7 +143,9 @@ def check_rows(report: Report, champion: Champion, n_rows: int) -> None:
         report.add("growth", n_rows / known, message)
 
 
-def check_schema(report: Report, schema: Schema, frame: pd.DataFrame) -> Mapping[str, np.ndarray]:
+def check_schema(
+    report: Report, schema: Schema, frame: pd.DataFrame, profile: Profile | None = None
+) -> Mapping[str, np.ndarray]:
     """Are all columns there, and of their types?
 
     Parameters
@@ -148,6 +154,8 @@ def check_schema(report: Report, schema: Schema, frame: pd.DataFrame) -> Mapping
     schema : Schema
         The champion's.
     frame : DataFrame
+    profile : Profile, optional
+        By which a renamed column is known, if not by its name.
 
     Returns
     -------
@@ -155,8 +163,9 @@ def check_schema(report: Report, schema: Schema, frame: pd.DataFrame) -> Mapping
         The features that could be read.
     """
     extra = [str(name) for name in frame.columns if name not in schema.names]
-    missing = [c.name for c in schema.features if c.name not in frame.columns]
-    told = ", ".join(f"{name!r}{close_match(name, extra)}" for name in missing)
+    lost = [c for c in schema.features if c.name not in frame.columns]
+    missing = [c.name for c in lost]
+    told = ", ".join(f"{c.name!r}{_new_name(c, frame[extra], profile)}" for c in lost)
     many = "column" if len(missing) == 1 else "columns"
     report.add("missing_columns", len(missing), f"there is no {many} {told}")
     message = f"the champion did not have the {counted(len(extra), 'column')} {listed(extra, 5)}"
@@ -172,6 +181,25 @@ def check_schema(report: Report, schema: Schema, frame: pd.DataFrame) -> Mapping
             broken.append((1.0, 0.0, column.name, _type_message(column, error)))
     report.add_columns("types", broken)
     return typed
+
+
+def _new_name(column: Column, extra: pd.DataFrame, profile: Profile | None) -> str:
+    """Which of the columns that are new a missing one may have become, as a question."""
+    close = close_match(column.name, list(extra.columns))
+    old = None if profile is None else profile.columns.get(column.name)
+    if close or old is None or profile is None:
+        return close
+    for name, series in extra.items():
+        try:
+            alone = Schema((column,)).apply(pd.DataFrame({column.name: series}), fitting=True)
+        except AutoMLError:
+            continue
+        values, is_category = alone.columns[column.name], column.role is Role.CATEGORICAL
+        far = column_distance(old, values, old_rows=profile.n_rows, is_category=is_category)
+        lacking = float((values < 0).mean() if is_category else np.isnan(values).mean())
+        if far.ks <= max(ALIKE, far.ks_noise) and abs(lacking - old.missing) <= ALIKE:
+            return f" (has it become {name!r}, whose values look the same?)"
+    return ""
 
 
 def check_columns(

@@ -88,7 +88,7 @@ def look(
     Look
     """
     schema = champion.predictor.schema
-    typed = check_schema(report, schema, batch.frame)
+    typed = check_schema(report, schema, batch.frame, champion.profile)
     known = check_target(report, champion, batch.y)
     whole = not report.of("refuse")
     check_repeated(report, champion, found, _own(champion, batch) if whole else "")

@@ -59,6 +59,15 @@ def test_a_renamed_column_is_named_with_its_new_name(model, batch):
     assert "'rooms' (did you mean 'room_s'?)" in only_message(report, "missing_columns")
 
 
+@pytest.mark.parametrize("column", ["area", "town"])
+def test_a_renamed_column_is_known_by_its_values(model, batch, column):
+    report = check(model, batch.rename(columns={column: "q7"}), leak="off")
+    assert names(report, "refuse") == {"missing_columns"}
+    assert f"'{column}' (has it become 'q7'" in only_message(report, "missing_columns")
+    report = check(model, batch.rename(columns={column: "q7"}).assign(q7=-5.0), leak="off")
+    assert "has it" not in only_message(report, "missing_columns")
+
+
 @pytest.mark.parametrize("factor", [1000, 1e-3])
 def test_units_changed_by_a_thousand(model, batch, factor):
     batch["area"] *= factor
