@@ -15,6 +15,7 @@ whole commands.
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import time
@@ -113,7 +114,7 @@ class Policy:
 
     def step(self, number: int) -> dict[str, Any]:
         """Retrain on a block, and serve the next one."""
-        facts = {"decision": "-", "trained": "", "seconds": 0.0, "reason": ""}
+        facts = {"decision": "-", "trained": "", "seconds": 0.0, "cpu_seconds": 0.0}
         if self.name != "never":
             facts = self._retrain(number)
         return facts | {"error": self._error(self._stream.blocks[number + 1])}
@@ -130,9 +131,9 @@ class Policy:
         known = self._registry.exists()
         command = ["retrain", self._registry if known else self._first, new, "--with", old]
         command += ["--mode", self.name, "--time", stream.time, "--out", self._registry]
-        told, seconds = automl(command, self._args)
-        facts = {k: told.get(k) for k in ("decision", "trained", "reason", "difference")}
-        return facts | {"seconds": seconds, "parts": told.get("seconds")}
+        told, facts = automl(command, self._args)
+        facts |= {k: told.get(k) for k in ("decision", "trained", "reason", "difference")}
+        return facts | {"parts": told.get("seconds")}
 
     def _error(self, block: pd.DataFrame) -> float:
         from automl import load as load_model
@@ -150,19 +151,26 @@ class Policy:
 
 def automl(
     command: Sequence[object], args: argparse.Namespace, budget: float | None = None
-) -> tuple[dict[str, Any], float]:
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Run a command; what it says, and the seconds that it took."""
     budget = args.budget if budget is None else budget
     words = [sys.executable, "-m", "automl", *map(str, command)]
     words += ["--time-budget", f"{budget:g}", "--seed", str(args.seed), "--json", "--quiet"]
-    began = time.monotonic()
+    began, used = time.monotonic(), cpu_seconds()
     done = subprocess.run(
         words, capture_output=True, text=True, timeout=budget + GIVE_UP, check=False
     )
-    seconds = time.monotonic() - began
+    seconds = round(time.monotonic() - began, 2)
     if not done.stdout.strip():
         raise RuntimeError(done.stderr)
-    return json.loads(done.stdout), round(seconds, 2)
+    used = round(cpu_seconds() - used, 2)
+    return json.loads(done.stdout), {"seconds": seconds, "cpu_seconds": used}
+
+
+def cpu_seconds() -> float:
+    """What the processor spent on commands that have ended, their workers included."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def measure(args: argparse.Namespace, results: Results, folder: Path) -> None:
@@ -198,8 +206,9 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for stream, of_stream in table.groupby("stream", sort=False):
         common = set.intersection(*(set(g["step"]) for _, g in of_stream.groupby("policy")))
         part = of_stream[of_stream["step"].isin(common)]
-        errors, seconds = (part.groupby("policy")[c] for c in ("error", "seconds"))
-        error, total = errors.mean(), seconds.sum()
+        by_policy = part.groupby("policy")
+        error, total = by_policy["error"].mean(), by_policy["seconds"].sum()
+        used = by_policy["cpu_seconds"].sum()
         for policy in [p for p in POLICIES if p in error.index]:
             decisions = part[part["policy"] == policy]["decision"]
             row = {
@@ -209,6 +218,7 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "promoted": int((decisions == "promoted").sum()),
                 "mean error": f"{error[policy]:.4g}",
                 "seconds": f"{total[policy]:.0f}",
+                "of the processor": f"{used[policy]:.0f}",
             }
             if {"never", "search"} <= set(error.index):
                 gap = error["never"] - error["search"]
