@@ -37,6 +37,8 @@ REFIT_SHARE = 0.45
 is for doing so again on all rows, if it wins."""
 AUTO_SHARE = 0.18
 """Share of the budget for all of that in mode auto, where a search may have to follow."""
+LEAST_SHARE = 0.1
+"""Of the budget, should reading and checking have taken nearly all of that."""
 SEARCH_SHARE = 0.75
 """Share of the time left that a search may take; its winner is fitted again on all rows."""
 
@@ -197,7 +199,7 @@ class _Job:
         budget, left = self.clock.budget, self.clock.left
         if budget is None or self.settings.mode != "auto":
             return REFIT_SHARE * left
-        return max(0.0, AUTO_SHARE * budget - self.clock.elapsed) / 2
+        return max(LEAST_SHARE * budget, AUTO_SHARE * budget - self.clock.elapsed) / 2
 
     @property
     def n_workers(self) -> int:

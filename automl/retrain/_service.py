@@ -31,6 +31,8 @@ def registry_for(champion: Any, out: str | Path | None) -> Registry:
         If there is none to write to.
     """
     if out is not None:
+        if not is_registry(Path(out).expanduser()):
+            _content(champion)  # before a folder is made for it
         return Registry.open(out, create=True)
     if isinstance(champion, str | Path) and is_registry(Path(champion).expanduser()):
         return Registry.open(champion)

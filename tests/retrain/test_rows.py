@@ -106,17 +106,6 @@ def test_a_unit_is_found_whatever_the_distribution(factor):
         assert found == pytest.approx(factor, rel=0.01)
 
 
-def test_a_profile_of_a_wide_table_stays_small():
-    import json
-
-    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(300, 900)))
-    frame.columns = [f"c{i}" for i in range(900)]
-    target, y, _ = Target.fit(np.arange(300) + 0.5, name="y")
-    profile = Profile.of(Schema.infer(frame).apply(frame), y, target)
-    assert len(json.dumps(profile.to_dict())) < 75_000
-    assert Profile.from_dict(json.loads(json.dumps(profile.to_dict()))) == profile
-
-
 def test_a_recipe_that_is_too_long_is_cut_by_folds_then_by_parts():
     parts = (Part("linear", {}, 0.5, 0.01), Part("xgboost", {}, 0.4, 0.02), Part("mlp", {}, 0.1))
     recipe = Recipe(parts, 5)

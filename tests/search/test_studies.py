@@ -17,7 +17,7 @@ PROBLEM = Problem("binary", n_rows=400, n_columns=8, n_classes=2)
 FAMILIES = [get_family(n) for n in BUILT_IN if n != "constant"]
 
 
-def make(path, families=FAMILIES, seed=0, *, maximize=False):
+def make(path, families=FAMILIES, seed=0, *, maximize=False, first=()):
     return Studies(
         families,
         PROBLEM,
@@ -25,6 +25,7 @@ def make(path, families=FAMILIES, seed=0, *, maximize=False):
         pruner=no_pruner(),
         maximize=maximize,
         seed=seed,
+        first=first,
     )
 
 
@@ -140,3 +141,14 @@ def test_all_families_share_one_journal(journal):
     make(journal)
     names = optuna.get_all_study_names(open_journal(journal))
     assert sorted(names) == sorted(f.name for f in FAMILIES)
+
+
+def test_given_starts_come_before_all_others_and_are_told_to_the_sampler(journal):
+    params = {"num_leaves": 7, "learning_rate": 0.05}
+    studies = make(journal, first=[("lightgbm", params), ("linear", {})])
+    usual = len(make(journal.with_name("other.log")).waiting)
+    assert [family.name for _, family in studies.waiting[:2]] == ["lightgbm", "linear"]
+    assert len(studies.waiting) == usual + 2
+    family, taken, trial = studies.take_start()
+    assert (family.name, taken["num_leaves"], taken["learning_rate"]) == ("lightgbm", 7, 0.05)
+    assert trial.params["num_leaves"] == 7
