@@ -2,12 +2,13 @@
 
     python benchmarks/page.py benchmarks/results/side_by_side*.jsonl --to benchmarks/results
 
-The lines are those of `side_by_side.py` and `ablation.py`, and of other systems in that format.
+The lines are those of `side_by_side.py`, `ablation.py` and `retraining.py`, and of other systems
+in the format of the first one.
 Each picture is drawn where there are lines for it.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pandas as pd
 from _compare import anytime, errors, frame_of, honesty, relative, shares, summary, told
 from _results import markdown, read_results
 from _svg import COLOURS, Strips, curves
+from retraining import summary as of_streams
 
 TICKS = {1.0: "the best", 1.1: "1.1", 1.25: "1.25", 1.5: "1.5", 1.75: "1.75", 2.0: "2 or more"}
 """Of errors over the best one's; beyond the last, dots stand at the edge."""
@@ -130,6 +132,17 @@ def ablations(table: pd.DataFrame) -> Iterator[Part]:
     yield "ablation", strips.drawing.svg(), "What each mechanism is worth", text
 
 
+def retraining(rows: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
+    """What retraining buys on streams, and what it costs."""
+    if rows:
+        words = (
+            "Blocks arrive in the order of time; what serves after each retraining predicts the "
+            "next one. Error: 1 - AUC for two classes, RMSE for values."
+        )
+        text = f"{words}\n\n{markdown(of_streams(rows))}"
+        yield "retraining", of_errors(rows), "Retraining", text
+
+
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of plain values."""
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
@@ -143,10 +156,13 @@ def main() -> None:
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--to", type=Path, default=Path(__file__).parent / "results")
     args = parser.parse_args()
-    table = frame_of(row for path in args.files for row in read_results(path))
+    rows = [row for path in args.files for row in read_results(path)]
+    streams = [row for row in rows if "stream" in row]
+    table = frame_of(row for row in rows if "stream" not in row)
     whole = table[table["variant"] == ""]
     usual = whole[whole["budget_s"] == whole["budget_s"].mode().max()]
     drawn = [*side_by_side(usual), *over_time(whole), *honest(usual), *ablations(table)]
+    drawn += retraining(streams)
     sources = ", ".join(f"`{path.name}`" for path in args.files)
     parts = [
         "# Results",

@@ -10,8 +10,8 @@ from automl.table import ColumnProfile
 BINS = 10
 """Of the stability index: tenths of the old values."""
 
-LEAST_SHARE = 1e-4
-"""An empty bin counts as this, or its logarithm would be infinite."""
+PRIOR_ROWS = 0.5
+"""Each bin counts as if it held so many rows more: the logarithm of an empty one is infinite."""
 
 ALIKE = 0.15
 """Quantiles differ by one factor if its decimal logarithm varies no more over them."""
@@ -74,22 +74,21 @@ def column_distance(
         ks = float(np.abs(before - after).sum() / 2)
     else:
         before, after, ks = _number_shares(old, present)
-    psi = stability_index(before, after)
     n_bins, per_row = len(before), 1 / len(present) + 1 / max(1, old_rows)
+    psi = stability_index(_smooth(before, old_rows), _smooth(after, len(present)))
     # The index times the rows is about a chi-squared of n_bins - 1 degrees of freedom.
     noise = per_row * (n_bins - 1 + 4 * math.sqrt(2 * max(0, n_bins - 1)) + 8)
     return Distance(psi, ks, noise, 2.0 * math.sqrt(per_row))
 
 
 def stability_index(before: np.ndarray, after: np.ndarray) -> float:
-    """Return the population stability index of two lists of shares.
+    """Return the population stability index of two lists of shares, all above zero.
 
     Examples
     --------
     >>> round(stability_index(np.array([0.5, 0.5]), np.array([0.9, 0.1])), 2)
     0.88
     """
-    before, after = np.maximum(before, LEAST_SHARE), np.maximum(after, LEAST_SHARE)
     return float(((after - before) * np.log(after / before)).sum())
 
 
@@ -132,6 +131,10 @@ def unit_factor(old: ColumnProfile, values: np.ndarray) -> float:
     middle = float(np.median(logs))
     alike = float(np.mean(np.abs(logs - middle) <= ALIKE)) >= 0.8
     return float(f"{10**middle:.4g}") if alike else 1.0
+
+
+def _smooth(shares: np.ndarray, n_rows: int) -> np.ndarray:
+    return (shares * n_rows + PRIOR_ROWS) / (n_rows + PRIOR_ROWS * len(shares))
 
 
 def _category_shares(old: ColumnProfile, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -128,6 +128,9 @@ class Profile:
             values = part.columns[name]
             is_category = name in table.schema.categorical
             described = (_categories if is_category else _numbers)(values, n_values)
+            if not is_category and described.get("values") and not described.get("shares"):
+                ends = table.extent(name)  # of all rows: an end must not be missed
+                described["values"] = (ends.low, *described["values"][1:-1], ends.high)
             power = explained(values, score, is_category=is_category)
             columns[name] = ColumnProfile(**described, power=_short(power))
         return cls(
