@@ -17,6 +17,7 @@ import pandas as pd
 from _compare import anytime, errors, frame_of, honesty, relative, shares, summary, told
 from _results import markdown, read_results
 from _svg import COLOURS, Strips, curves
+from retraining import picture as of_errors
 from retraining import summary as of_streams
 
 TICKS = {1.0: "the best", 1.1: "1.1", 1.25: "1.25", 1.5: "1.5", 1.75: "1.75", 2.0: "2 or more"}
