@@ -11,7 +11,7 @@ from automl._spec import FitResult
 from automl.exceptions import DataError
 from automl.objective import bootstrap_interval
 from automl.retrain._batch import Batch
-from automl.retrain._champion import Champion
+from automl.retrain._champion import Champion, predictions_for
 from automl.retrain._compare import Comparison, Demands, compare_slices, judge, paired
 from automl.retrain._probe import constant_score
 from automl.retrain._service import saved
@@ -128,7 +128,9 @@ def compare(
             "the old data, or a wider window."
         )
     y = target.encode(recent.y)
-    old, new = (p.predict_raw(recent.frame) for p in (champion.predictor, fit.predictor))
+    old, new = (
+        predictions_for(metric, p, recent.frame) for p in (champion.predictor, fit.predictor)
+    )
     overall = paired(metric, y, old, new, seed=seed)
     by_slice = compare_slices(metric, y, (old, new), recent.frame, slices, seed=seed)
     baseline = constant_score(metric, y, target)

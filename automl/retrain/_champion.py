@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from automl.artifact import load_bytes
+from automl.compute import resolve_n_jobs
 from automl.ensemble import Predictor
 from automl.exceptions import UsageError
 from automl.objective import Metric, get_metric
@@ -133,6 +137,23 @@ class Champion:
             "n_rows": self.manifest.get("n_rows"),
             "created": self.manifest.get("created"),
         }
+
+
+def predictions_for(metric: Metric, predictor: Predictor, frame: pd.DataFrame) -> np.ndarray:
+    """Return what a metric sees of a model: where it looks at labels, those decided for.
+
+    Parameters
+    ----------
+    metric : Metric
+    predictor : Predictor
+    frame : DataFrame
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_outputs)
+    """
+    raw = predictor.predict_raw(frame, n_threads=resolve_n_jobs(-1))
+    return predictor.decided(raw) if metric.needs == "label" else raw
 
 
 def skill(metric: Metric, score: float, baseline: float) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from automl.objective import bootstrap_interval
 from automl.retrain._batch import Batch
-from automl.retrain._champion import Champion, skill
+from automl.retrain._champion import Champion, predictions_for, skill
 from automl.retrain._checks import (
     Report,
     check_columns,
@@ -153,7 +153,7 @@ def _check_champion(
     """How far has the champion fallen, and do the labels still fit the features?"""
     metric, target, expected = champion.metric, champion.predictor.target, champion.expected
     frame = seen.batch.frame.iloc[-len(y) :]
-    raw = champion.predictor.predict_raw(frame)
+    raw = predictions_for(metric, champion.predictor, frame)
     baseline, score = constant_score(metric, y, target), metric.score(y, raw)
     ends = bootstrap_interval(metric, y, raw, n_resamples=RESAMPLES, random_state=seed)
     best = ends[1] if metric.greater_is_better else ends[0]

@@ -22,7 +22,9 @@ def test_version(run):
     assert (outcome.code, outcome.out) == (0, f"automl {automl.__version__}\n")
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("fit", "--help"), ("--version",), ("fit",)])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("fit", "--help"), ("retrain", "--help"), ("--version",), ("fit",)]
+)
 def test_light_commands_import_nothing_heavy(arguments, tmp_path):
     script = (
         "import sys; from automl.__main__ import main; main(sys.argv[1:]);"

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import balanced_accuracy_score
 
-from automl import load
+from automl import AutoModel, load
 from automl.exceptions import DataError, RegistryLockedError, UsageError
 from automl.registry import Registry
 from automl.retrain import Retrain
@@ -150,3 +151,22 @@ def test_what_can_not_be_run_is_said(champion, tmp_path, history):
         Retrain(out=out, mode="refit", window="90 days", **QUICK).run(
             champion, shifted(300, 3, 30)
         )
+
+
+def test_a_metric_of_labels_sees_those_that_are_decided_for(history, tmp_path):
+    """A rare class, for which the most probable class is no good label."""
+    rent = history["rent"] + np.random.default_rng(0).normal(0, 200, len(history))
+    rare = history.assign(rent=np.where(rent > rent.quantile(0.9), "y", "n"))
+    settings = {"time_budget": None, "max_trials": 1, "families": ["linear"], "n_jobs": 1}
+    model = AutoModel(metric="balanced_accuracy", random_state=0, **settings)
+    model.fit(rare.drop(columns=["rent", "area"]), rare["rent"])
+    new = rare.assign(day=rare["day"] + pd.Timedelta(days=40)).drop(columns="area")
+    job = Retrain(out=tmp_path / "models", mode="refit", checks={"repeated": "off"}, **QUICK)
+    result = job.run(model, new)
+    decision = Registry.open(tmp_path / "models").version(2).manifest["decision"]
+    recent = new.iloc[-decision["comparison"]["n_rows"] :]
+    labels = model.predict(recent.drop(columns="rent"))
+    assert model._predictor.decision is not None
+    assert result.champion["score"] == pytest.approx(
+        balanced_accuracy_score(recent["rent"], labels)
+    )
