@@ -1,7 +1,8 @@
 """The rows of a retraining: features, target, and their time."""
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ import pandas as pd
 
 from automl.exceptions import DataError, UsageError
 from automl.search import parse_duration
-from automl.table import Role, Schema, to_frame
+from automl.table import Role, Schema, Target, to_frame
 from automl.table._messages import close_match, listed
+
+logger = logging.getLogger("automl.retrain")
 
 RECENT = 0.25
 """Share of the new rows, the latest ones, that champion and challenger are compared on,"""
@@ -88,6 +91,49 @@ class Batch:
         if self.when is None or (np.diff(self.when) >= 0).all():
             return self
         return self.take(np.argsort(self.when, kind="stable"))
+
+
+def as_known(batch: Batch, target: Target) -> Batch:
+    """Return the rows that have a target, with labels as the champion has them.
+
+    So that 1 from one kind of file and "1" from another are the same class.
+
+    Parameters
+    ----------
+    batch : Batch
+    target : Target
+
+    Raises
+    ------
+    DataError
+        If a label is not among them.
+    """
+    there = ~batch.y.isna().to_numpy()
+    batch = batch if there.all() else batch.take(np.flatnonzero(there))
+    labels = target.decode(target.encode(batch.y))
+    return replace(batch, y=pd.Series(labels, name=target.name))
+
+
+def without_new(old: Batch, new: Batch) -> Batch:
+    """Return the old rows, less the new ones where these were appended to them already.
+
+    Parameters
+    ----------
+    old, new : Batch
+        With labels as the champion has them.
+    """
+    n = len(new)
+    columns = list(new.frame.columns)
+    if len(old) < n or set(columns) - set(old.frame.columns):
+        return old
+    tail = old.take(np.arange(len(old) - n, len(old)))
+    if not np.array_equal(tail.y.to_numpy(), new.y.to_numpy()):  # quick, and mostly enough
+        return old
+    same = _hashes(tail.frame[columns], tail.y) == _hashes(new.frame, new.y)
+    if not same.all():
+        return old
+    logger.warning("The last %d rows of the old data are the new ones, and left out.", n)
+    return old.take(np.arange(len(old) - n))
 
 
 def joined(parts: Sequence[Batch]) -> Batch:
@@ -187,6 +233,12 @@ def window_rows(batch: Batch, window: str | int | None) -> np.ndarray:
             "(time), or give a number of rows."
         )
     return np.flatnonzero(batch.when > batch.when.max() - seconds)
+
+
+def _hashes(frame: pd.DataFrame, y: "pd.Series[Any]") -> np.ndarray:
+    """A number for each row; rows that are equal as text have the same one."""
+    texts = frame.assign(**{"": y.to_numpy()}).astype("str")
+    return np.asarray(pd.util.hash_pandas_object(texts, index=False))
 
 
 def _times(series: "pd.Series[Any]", what: str) -> tuple[np.ndarray, bool]:

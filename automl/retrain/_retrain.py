@@ -13,7 +13,7 @@ from automl._spec import FitResult
 from automl.compute import parse_size, plan_workers
 from automl.exceptions import NoModelError
 from automl.registry import Registry
-from automl.retrain._batch import Batch, hold_back, joined, window_rows
+from automl.retrain._batch import Batch, as_known, hold_back, joined, window_rows, without_new
 from automl.retrain._challenger import Challenger, compare
 from automl.retrain._champion import Champion
 from automl.retrain._checks import Report
@@ -156,7 +156,11 @@ class _Job:
 
     def _train(self, seen: Look, before: Batch | None) -> RetrainResult:
         """Train challengers until one wins or there is no reason to go on."""
-        new = seen.batch.in_order()
+        target = self.champion.predictor.target
+        new = as_known(seen.batch, target)
+        if before is not None:
+            before = without_new(as_known(before, target), new)
+        new = new.in_order()
         earlier, recent = hold_back(new, self.settings.random_state, self.settings.groups)
         if recent.when is not None and seen.end is not None:
             recent = recent.take(np.flatnonzero(recent.when > seen.end))
@@ -165,6 +169,8 @@ class _Job:
                 NOTHING, f"{len(recent)} recent rows are too few to compare on; collect more"
             )
         known = joined([before, earlier] if before is not None else [earlier]).in_order()
+        if known.when is not None and recent.when is not None:  # none from after the first of them
+            known = known.take(np.flatnonzero(known.when < recent.when.min()))
         rows = joined([known, recent]).in_order()
         window = self.settings.window
         rows = rows.take(window_rows(rows, window))

@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl.exceptions import UsageError
-from automl.retrain._batch import Batch, hold_back, joined, window_rows
+from automl.retrain._batch import (
+    Batch,
+    as_known,
+    hold_back,
+    joined,
+    window_rows,
+    without_new,
+)
 from automl.retrain._drift import column_distance, unit_factor
 from automl.retrain._rules import Rules
 from automl.retrain._train import Part, Recipe
@@ -53,6 +60,25 @@ def test_rows_of_two_tables_are_put_in_order():
     both = joined([late, early]).in_order()
     assert (np.diff(both.when) >= 0).all()
     assert both.y.tolist() == [*early.y, *late.y]
+
+
+def test_new_rows_that_are_in_the_old_ones_already_are_left_out(caplog):
+    old, new = make_rows(300, 0), make_rows(100, 1, first_day=6)
+    both = pd.concat([old, new], ignore_index=True)
+    assert len(without_new(read(both), read(new))) == 300
+    assert "left out" in caplog.text
+    assert len(without_new(read(old), read(new))) == 300
+    assert len(without_new(read(new.iloc[:50]), read(new))) == 50
+    other = both.assign(rent=both["rent"] + (both.index == 350))
+    assert len(without_new(read(other), read(new))) == 400
+
+
+def test_labels_of_another_type_are_the_champions():
+    target = Target("binary", "paid", np.array(["0", "1"], dtype=object))
+    batch = Batch.read({"a": [1, 2, 3], "y": [1.0, None, 0.0]}, "y", None, what="the table")
+    known = as_known(batch, target)
+    assert known.y.tolist() == ["1", "0"]
+    assert (known.y.name, known.frame["a"].tolist()) == ("paid", [1, 3])
 
 
 def profile_of(values):
