@@ -42,7 +42,15 @@ class Batch:
     dated: bool = False
 
     @classmethod
-    def read(cls, data: Any, target: str, time: str | None, *, what: str) -> "Batch":
+    def read(
+        cls,
+        data: Any,
+        target: str,
+        time: str | None,
+        *,
+        what: str,
+        needed: Sequence[str] = (),
+    ) -> "Batch":
         """Take a table apart.
 
         Parameters
@@ -54,6 +62,8 @@ class Batch:
             Column of dates or numbers that orders the rows.
         what : str
             How messages call the table.
+        needed : sequence of str
+            Further columns that must be there.
 
         Raises
         ------
@@ -61,7 +71,7 @@ class Batch:
             If a column is missing, or a row has no time that can be read.
         """
         frame = to_frame(data)
-        for column in [target] if time is None else [target, time]:
+        for column in [target, *needed] if time is None else [target, time, *needed]:
             if column not in frame.columns:
                 raise DataError(
                     f"There is no column {column!r} in {what}"

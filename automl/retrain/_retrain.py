@@ -122,10 +122,13 @@ class _Job:
         frame = to_frame(new)
         self.found = fingerprint(frame, time=settings.time)
         target = settings.target or champion.target
-        batch = Batch.read(frame, target, settings.time, what="the new data")
-        before = (
-            None if old is None else Batch.read(old, target, settings.time, what="the old data")
+        groups = [] if settings.groups is None else [settings.groups]
+        batch = Batch.read(
+            frame, target, settings.time, what="the new data", needed=[*groups, *settings.slices]
         )
+        before = None
+        if old is not None:
+            before = Batch.read(old, target, settings.time, what="the old data", needed=groups)
         seen = look(
             self.report,
             champion,

@@ -144,6 +144,9 @@ def test_what_can_not_be_run_is_said(champion, tmp_path, history):
         Retrain(out=out).run(champion, history.rename(columns={"rent": "rents"}))
     with pytest.raises(DataError, match="'hour'"):
         Retrain(out=out, time="hour").run(champion, history)
+    for columns in ({"slices": ["region"]}, {"groups": "region"}):
+        with pytest.raises(DataError, match="no column 'region' in the new data"):
+            Retrain(out=out, **columns).run(champion, history)
     new = history.assign(day=history["day"].where(history.index != 3, pd.NaT))
     with pytest.raises(DataError, match="no value that can be read in row 3"):
         Retrain(out=out, time="day").run(champion, new)
@@ -170,3 +173,12 @@ def test_a_metric_of_labels_sees_those_that_are_decided_for(history, tmp_path):
     assert result.champion["score"] == pytest.approx(
         balanced_accuracy_score(recent["rent"], labels)
     )
+
+
+def test_groups_stay_together_and_are_no_feature(champion, tmp_path):
+    new = make_rows(300, 3, first_day=30).assign(house=np.arange(300) // 3)
+    job = Retrain(out=tmp_path / "models", mode="refit", groups="house", n_jobs=1, time_budget=30)
+    result = job.run(champion, new)
+    assert result.decision in ("promoted", "kept")
+    columns = Registry.open(tmp_path / "models").version(2).manifest["model"]["columns"]
+    assert columns["house"] == "dropped"
