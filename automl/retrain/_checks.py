@@ -335,6 +335,10 @@ def _type_message(column: Column, error: AutoMLError) -> str:
 
 def end_of(champion: Champion, time: str | None) -> float | None:
     """The latest time of the champion's training data, as a number, if it is known."""
+    lineage = {} if champion.version is None else champion.version.manifest.get("lineage", {})
+    data = lineage.get("data") or {}
+    if lineage.get("end") is not None and data.get("time", {}).get("column") == time:
+        return float(lineage["end"])
     profile = champion.profile
     column = None if profile is None or time is None else profile.columns.get(time)
     if column is None or not column.values:

@@ -263,7 +263,7 @@ class _Job:
         began = time.monotonic()
         final, how = self._whole(best, rows)
         self.seconds["final"] = time.monotonic() - began
-        version = self._add(best, final, PROMOTED, how)
+        version = self._add(best, final, PROMOTED, how, end=_end(rows))
         self.registry.promote(
             version, reason=best.comparison.reason, expected=self._current_number()
         )
@@ -288,9 +288,17 @@ class _Job:
         self._add(best, best.fit, KEPT, "the model that was compared")
         return self._end(KEPT, best.comparison.reason, best)
 
-    def _add(self, best: Challenger, fit: FitResult, decision: str, how: str) -> int:
+    def _add(
+        self,
+        best: Challenger,
+        fit: FitResult,
+        decision: str,
+        how: str,
+        *,
+        end: float | None = None,
+    ) -> int:
         """Put a model into the registry with where it comes from."""
-        origin = {"parent": self._current_number(), "data": self.found}
+        origin = {"parent": self._current_number(), "data": self.found, "end": end}
         checks = [f.to_dict() for f in self.report.findings if f.action != "ok"]
         return self.registry.add(
             saved(fit.predictor, fit.manifest),
@@ -334,6 +342,11 @@ class _Job:
             metric=self.champion.metric.name,
             seconds={name: round(value, 3) for name, value in self.seconds.items()},
         )
+
+
+def _end(rows: Batch) -> float | None:
+    """The latest time of some rows, as a number."""
+    return None if rows.when is None else float(rows.when.max())
 
 
 def _within(known: Batch, rows: Batch, window: str | int | None, held: int) -> Batch:

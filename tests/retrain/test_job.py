@@ -182,3 +182,17 @@ def test_groups_stay_together_and_are_no_feature(champion, tmp_path):
     assert result.decision in ("promoted", "kept")
     columns = Registry.open(tmp_path / "models").version(2).manifest["model"]["columns"]
     assert columns["house"] == "dropped"
+
+
+def test_the_time_may_be_no_feature(history, tmp_path):
+    settings = {"time_budget": None, "max_trials": 1, "families": ["linear"], "n_jobs": 1}
+    model = AutoModel(metric="mae", types={"day": "dropped"}, random_state=0, **settings)
+    model.fit(history.drop(columns="rent"), history["rent"])
+    out, new = tmp_path / "models", shifted(300, 3, 30)
+    assert Retrain(out=out, mode="refit", **QUICK).run(model, new).decision == "promoted"
+    current = Registry.open(out).current.manifest
+    assert current["model"]["columns"]["day"] == "dropped"
+    assert current["lineage"]["end"] == new["day"].max().timestamp()
+    again = Retrain(mode="refit", **QUICK).run(out, new.iloc[:-1])
+    assert {f.name for f in again.checks if f.action == "warn"} >= {"stale"}
+    assert (again.decision, again.reason[:13]) == ("nothing", "0 recent rows")
