@@ -105,7 +105,9 @@ def look(
     target = champion.predictor.target
     y = target.encode(batch.y)
     before = {} if champion.profile is None else champion.profile.columns
-    frame = batch.frame.drop(columns=[n for n in report.rules.ignore if n in batch.frame])
+    dropped = {c.name for c in schema.columns if c.role is Role.DROPPED}  # no model sees them
+    aside = [n for n in batch.frame if n in report.rules.ignore | dropped]
+    frame = batch.frame.drop(columns=aside)
     report.add_columns("leak", leaks(frame, y, target, {n: c.power for n, c in before.items()}))
     if old is not None and whole:
         _check_classifier(report, schema, typed, old, aside=time, seed=seed)

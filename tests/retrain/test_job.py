@@ -186,9 +186,11 @@ def test_groups_stay_together_and_are_no_feature(champion, tmp_path):
 
 def test_the_time_may_be_no_feature(history, tmp_path):
     settings = {"time_budget": None, "max_trials": 1, "families": ["linear"], "n_jobs": 1}
-    model = AutoModel(metric="mae", types={"day": "dropped"}, random_state=0, **settings)
-    model.fit(history.drop(columns="rent"), history["rent"])
+    left_out = {"day": "dropped", "deposit": "dropped"}
+    model = AutoModel(metric="mae", types=left_out, random_state=0, **settings)
+    model.fit(history.drop(columns="rent").assign(deposit=1.0), history["rent"])
     out, new = tmp_path / "models", shifted(300, 3, 30)
+    new["deposit"] = 3 * new["rent"]  # would be a leak, if a model saw it
     assert Retrain(out=out, mode="refit", **QUICK).run(model, new).decision == "promoted"
     current = Registry.open(out).current.manifest
     assert current["model"]["columns"]["day"] == "dropped"
