@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from automl.exceptions import DataError
 from automl.objective import Metric, get_metric, make_splits
 from automl.table import Column, Role, Schema, Target, explained, target_scores
 
@@ -140,7 +141,10 @@ def leaks(
 
 def _read_afresh(frame: pd.DataFrame) -> Any:
     """Each usable column with its values as the rows themselves suggest."""
-    schema = Schema.infer(frame)
+    try:
+        schema = Schema.infer(frame)
+    except DataError:  # no column is of use, which other checks tell
+        return
     table = schema.apply(frame, fitting=True)
     for column in schema.features:
         yield column.name, table.columns[column.name], column

@@ -156,6 +156,13 @@ def test_a_column_that_is_lost(model, batch):
     assert names(report, "warn") == {"missing_values"}
 
 
+def test_columns_that_all_became_empty(model, batch):
+    batch[["area", "rooms", "town", "built"]] = None
+    report = check(model, batch[["area", "rooms", "town", "built", "rent", "day"]])
+    lost = {f.column for f in report.of("refuse") if f.name == "lost_column"}
+    assert lost == {"area", "rooms", "town", "built"}
+
+
 def test_rows_without_a_target(model, batch):
     batch.loc[:99, "rent"] = np.nan
     assert names(check(model, batch), "refuse") == {"missing_target"}
