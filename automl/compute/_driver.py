@@ -27,6 +27,8 @@ class Device:
         All of its memory.
     free_bytes : int, optional
         What of it is free now; ``None`` where the management library does not say.
+    driver : str
+        Newest CUDA version that its driver serves.
     """
 
     number: int
@@ -34,6 +36,12 @@ class Device:
     capability: str
     memory_bytes: int
     free_bytes: int | None = None
+    driver: str = ""
+
+    @property
+    def cuda(self) -> str:
+        """The name by which libraries know it, such as ``"cuda:1"``."""
+        return f"cuda:{self.number}"
 
 
 @dataclass(frozen=True)
@@ -98,11 +106,11 @@ def read_driver(library: Any, free_bytes: Any) -> Driver:
     cuda = f"{version.value // 1000}.{version.value % 1000 // 10}"
     if error:
         return Driver(cuda, (), f"the NVIDIA driver answers with error {error}")
-    devices = tuple(_device(library, i, free_bytes(i)) for i in range(max(0, count.value)))
+    devices = tuple(_device(library, i, free_bytes(i), cuda) for i in range(max(0, count.value)))
     return Driver(cuda, devices, "" if devices else "the NVIDIA driver lists no device")
 
 
-def _device(library: Any, number: int, free_bytes: int | None) -> Device:
+def _device(library: Any, number: int, free_bytes: int | None, driver: str) -> Device:
     import ctypes
 
     handle, memory = ctypes.c_int(0), ctypes.c_size_t(0)
@@ -115,7 +123,7 @@ def _device(library: Any, number: int, free_bytes: int | None) -> Device:
         library.cuDeviceGetAttribute(ctypes.byref(part), attribute, handle)
     text = name.value.decode(errors="replace")
     capability = f"{parts[0].value}.{parts[1].value}"
-    return Device(number, text, capability, int(memory.value), free_bytes)
+    return Device(number, text, capability, int(memory.value), free_bytes, driver)
 
 
 def _free_bytes(number: int) -> int | None:
