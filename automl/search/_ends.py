@@ -61,7 +61,7 @@ def is_card_memory(value: object) -> bool:
 
     Examples
     --------
-    >>> is_card_memory(Failure("XGBoostError", "cudaErrorMemoryAllocation: out of memory", ""))
+    >>> is_card_memory(Failure("BoosterError", "cudaErrorMemoryAllocation: out of memory", ""))
     True
     >>> is_card_memory(Failure("MemoryError", "bad_alloc", "")), is_card_memory(Killed("memory"))
     (False, False)
