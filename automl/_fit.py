@@ -231,7 +231,7 @@ def _run(job: Job, run: RunDirectory, log: RunLog, interrupted: Callable[[], boo
     def observe(kind: str, trial: Trial | None, facts: Mapping[str, Any]) -> None:
         log.trials = search.trials
         log.write(kind, {**_about(trial, kind), **facts}, trial)
-        if kind == "fit":
+        if kind == "fit" and facts["device"] == "cpu":  # on a card the cores have little to do
             reserve.book_fit(facts["seconds"], facts["cpu_seconds"])
         if trial is None or trial.number == 0:
             return

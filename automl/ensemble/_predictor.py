@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from automl.families import Contributing, Model, get_family
+from automl.families import Contributing, Model, Movable, get_family
 from automl.features import Encoder
 from automl.objective import decide_labels
 from automl.table import Schema, Table, Target
@@ -97,6 +97,12 @@ class Predictor:
         for member, weight in zip(self.members, weights / weights.sum(), strict=True):
             total = total + weight * member.predict(values[member.encoding], n_threads)
         return np.asarray(total)
+
+    def move(self, device: str) -> None:
+        """Predict on a card from now on, as far as the models can; the others on the CPU."""
+        for model in (model for member in self.members for model in member.models):
+            if isinstance(model, Movable):
+                model.move(device)
 
     def _encode(self, encoding: str, table: Table, n_threads: int) -> np.ndarray:
         """The matrix of an encoding, column by column for trees, which read it as they like."""

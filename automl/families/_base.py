@@ -185,6 +185,14 @@ class Contributing(Protocol):
         """Mean absolute contribution of each column, of shape (n_columns,)."""
 
 
+@runtime_checkable
+class Movable(Protocol):
+    """A model that can predict on a card."""
+
+    def move(self, device: str) -> None:
+        """Predict on `device` from now on; what is saved does not change."""
+
+
 def to_outputs(values: np.ndarray, classes: np.ndarray | None, problem: Problem) -> np.ndarray:
     """Put the columns of a scikit-learn classifier in the package's order.
 

@@ -59,16 +59,16 @@ class XGBoostModel:
     def __init__(self, content: bytes) -> None:
         self._content = content
         self._booster: xgboost.Booster | None = None
-        self._n_threads = 0
+        self._n_threads, self._device = 0, "cpu"
 
     @property
     def booster(self) -> "xgboost.Booster":
-        """The native booster, on the CPU."""
+        """The native booster, on the CPU unless it was moved."""
         if self._booster is None:
             import xgboost as xgb
 
             self._booster = xgb.Booster({"nthread": 1}, model_file=bytearray(self._content))
-            self._booster.set_param({"device": "cpu"})
+            self._booster.set_param({"device": self._device})
         return self._booster
 
     def predict(self, X: np.ndarray, *, n_threads: int = 1) -> np.ndarray:
@@ -76,17 +76,29 @@ class XGBoostModel:
         if n_threads != self._n_threads:  # it takes as long as the prediction of a row
             self.booster.set_param({"nthread": n_threads})
             self._n_threads = n_threads
-        out = self.booster.inplace_predict(self._known(X), validate_features=False)
+        if self._device != "cpu":
+            out = self.booster.predict(self._matrix(X), validate_features=False)
+            _device_of(self.booster, self._device)
+        else:
+            out = self.booster.inplace_predict(self._known(X), validate_features=False)
         return np.asarray(out).reshape(len(X), -1)
+
+    def move(self, device: str) -> None:
+        """Predict on the CPU or on a card from now on."""
+        self._device = device
+        if self._booster is not None:
+            self._booster.set_param({"device": device})
 
     def contributions(self, X: np.ndarray) -> np.ndarray:
         """Mean absolute SHAP value of each column, summed over classes."""
-        import xgboost as xgb
-
-        matrix = xgb.DMatrix(self._known(X), feature_types=self.booster.feature_types)
-        raw = self.booster.predict(matrix, pred_contribs=True, validate_features=False)
+        raw = self.booster.predict(self._matrix(X), pred_contribs=True, validate_features=False)
         values = np.abs(raw).reshape(len(X), -1, X.shape[1] + 1)[:, :, :-1]
         return np.asarray(values.sum(axis=1).mean(axis=0))
+
+    def _matrix(self, X: np.ndarray) -> "xgboost.DMatrix":
+        import xgboost as xgb
+
+        return xgb.DMatrix(self._known(X), feature_types=self.booster.feature_types)
 
     def _known(self, X: np.ndarray) -> np.ndarray:
         """The rows with codes that training did not meet turned into missing values."""
@@ -97,7 +109,7 @@ class XGBoostModel:
         return {"model.ubj": self._content}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_content": self._content, "_booster": None, "_n_threads": 0}
+        return self.__dict__ | {"_booster": None, "_n_threads": 0, "_device": "cpu"}
 
 
 class XGBoost(Family):

@@ -158,3 +158,29 @@ def test_a_models_text_without_its_card_is_read_like_any_other():
     assert "[device_type: cpu]" in text
     there = LightGBMModel(text.replace("[device_type: cpu]", "[device_type: cuda]"))
     assert np.array_equal(there.predict(VALUES), model.predict(VALUES))
+
+
+def test_a_model_that_is_moved_to_a_card_says_if_it_is_not_there():
+    if find_driver().devices:
+        pytest.skip("there is a card to predict on")
+    family = get_family("xgboost")
+    params = family.starts(PROBLEM)[0].params
+    model = family.fit(params, data(), Watch(limit=3), problem=PROBLEM, resources=Resources())
+    before, saved = model.predict(VALUES), model.save()
+    model.move("cuda:0")
+    with pytest.raises(DeviceError, match="asked for 'cuda:0'"):
+        model.predict(VALUES)
+    assert model.save() == saved
+    model.move("cpu")
+    assert np.array_equal(model.predict(VALUES), before)
+
+
+@pytest.mark.gpu
+@needs_card
+def test_a_model_predicts_the_same_on_a_card():
+    family = get_family("xgboost")
+    params = family.starts(PROBLEM)[0].params
+    model = family.fit(params, data(), Watch(limit=50), problem=PROBLEM, resources=Resources())
+    before = model.predict(VALUES)
+    model.move("cuda:0")
+    assert np.allclose(model.predict(VALUES), before, atol=1e-5)
