@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
+from automl.exceptions import AutoMLError
 from automl.features import Matrix
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ class DeviceUse:
     exclusive: bool = False
 
 
-class DeviceError(RuntimeError):
+class DeviceError(AutoMLError, RuntimeError):
     """A library that was told to train on a card did not, or its card can't be used."""
 
 
