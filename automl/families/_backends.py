@@ -222,7 +222,7 @@ def compare_devices(name: str, device: str) -> Comparison:
     try:
         on_cpu, on_device = _train(name, "cpu"), _train(name, device)
     except Exception as error:  # noqa: BLE001 - whatever a library raises is the answer
-        return Comparison(build, reason=" ".join(str(error).split())[:300])
+        return Comparison(build, reason=" ".join(str(error).split())[:300].rstrip("."))
     wrong = ""
     if not on_device < on_cpu * (1 + TOLERANCE):
         wrong = f"its log loss is {on_device:.4f}, and {on_cpu:.4f} on the CPU"
