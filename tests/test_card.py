@@ -168,6 +168,7 @@ def test_memory_that_a_card_lacks_is_saved_by_fewer_rows_then_by_the_cpu(runs):
     assert {f["family"] for f in ran.on("cuda:0")} == {"sharer"}
     assert {row["share"] for row in ran.board if row["family"] == "sharer"} == {0.5}
     assert {f["family"] for f in ran.on("cpu")} == {"alone"}
+    assert {row["share"] for row in ran.board if row["family"] == "alone"} == {1.0}
     assert {row["state"] for row in ran.board} <= {"complete", "pruned"}
 
 

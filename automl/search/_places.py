@@ -202,6 +202,11 @@ class Places:
             standing.factor *= 2
             if self._plan.insists and trial.share > LEAST_SHARE:
                 return False  # on the card again, with fewer rows
+            if not trial.outcomes:
+                trial.share = 1.0  # its folds have equal shares
+            standing.errors += self._plan.insists
+            if standing.errors >= ERRORS:
+                self._give_up(name, reason)
         elif isinstance(value, Killed) and value.reason != "died":
             if value.reason == "deadline":
                 self._give_up(name, reason)

@@ -12,7 +12,7 @@ from automl.families import get_family
 from automl.features import ENCODINGS
 from automl.search._baseline import keep_plain_baseline
 from automl.search._checks import Checks
-from automl.search._ends import Kind, describe_end, is_bad_luck, is_memory
+from automl.search._ends import Kind, describe_end, is_bad_luck, is_card_memory, is_memory
 from automl.search._jobs import LOOK, NOTHING, Jobs, await_workers, target_arrays
 from automl.search._judge import Judge
 from automl.search._limits import GRACE, Limits
@@ -318,7 +318,8 @@ class Search:
             return True
         if fold is None or trial.whole:
             return False
-        self.limits.book_memory(trial)
+        if not is_card_memory(event.value):
+            self.limits.book_memory(trial)
         if trial.share <= 0.5**SMALLER:
             return False
         trial.share /= 2
