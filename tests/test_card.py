@@ -61,7 +61,12 @@ RUNS = (
     ("again", "usual", {}, {"families": BOTH, "max_trials": 2}),
     ("auto", "auto", {}, {"families": BOTH, "device": "auto", "time_budget": 5, "max_trials": 2}),
     ("dies", "usual", {"alone": "abort", "sharer": "elsewhere"}, {"families": BOTH}),
-    ("memory", "usual", {"alone": "memory", "sharer": "rows"}, {"families": BOTH}),
+    (
+        "memory",
+        "usual",
+        {"alone": "memory", "sharer": "rows"},
+        {"families": BOTH, "memory": "1500m"},
+    ),
     ("early", "early", {"alone": "early abort", "sharer": "raise"}, {"families": BOTH}),
     ("none", "none", {"alone": "early abort"}, {"families": ["alone"]}),
 )
