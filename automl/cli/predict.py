@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from automl.cli._console import Console, OutputError
+from automl.cli._options import MODEL
 from automl.exceptions import UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``automl predict``."""
-    parser.add_argument("model", metavar="MODEL", help="model.automl, or the folder of its run")
+    parser.add_argument("model", metavar="MODEL", help=MODEL)
     parser.add_argument("data", metavar="DATA", help="table to predict; - for standard input")
     parser.add_argument(
         "--out",
@@ -48,10 +49,11 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
     card = resolve_device(args.device)
 
-    from automl.artifact import load_bytes, read_path
+    from automl.artifact import load_bytes
+    from automl.registry import read_model
     from automl.table import read_table
 
-    predictor, _ = load_bytes(read_path(Path(args.model)), args.model)
+    predictor, _ = load_bytes(read_model(args.model), args.model)
     if args.proba and predictor.target.classes is None:
         raise UsageError("--proba: this model predicts values, which have no probabilities.")
     if card is not None:
