@@ -56,7 +56,7 @@ class AutoModel(BaseEstimator):
         How to validate; by default from the task, the size and the budget.
     n_jobs : int, default=-1
         Cores to use; -1 for all that this process was granted.
-    device : {"auto", "cpu", "cuda"}, default="auto"
+    device : {"auto", "cpu", "cuda", "cuda:N"}, default="auto"
     random_state : int, RandomState or None, default=None
     run_dir : str or Path, optional
         Folder that keeps the run: journal, events, out-of-fold predictions, model. A temporary

@@ -178,11 +178,10 @@ def kill_one(bench: Bench, turn: int, rng: random.Random) -> dict[str, Any]:
 
 
 def _wait_for_change(path: Path, job: "subprocess.Popen[bytes]") -> None:
-    """Until a job takes the lock of a change, or ends."""
-    lock = path / "locks" / "state"
-    while job.poll() is None:
-        if lock.exists() and lock.stat().st_size:
-            return
+    """Until a job begins to write a version, or ends."""
+    state, work = path / "registry.json", path / "work"
+    before = state.stat().st_mtime_ns
+    while job.poll() is None and not any(work.iterdir()) and state.stat().st_mtime_ns == before:
         time.sleep(0.0005)
 
 

@@ -32,12 +32,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"write to {', '.join(_WRITERS)} (default: CSV on standard output)",
     )
+    parser.add_argument(
+        "--device",
+        metavar="cpu|cuda|cuda:N",
+        default="cpu",
+        help="where to predict; models that can't use a card predict on the CPU (default: cpu)",
+    )
     parser.add_argument("--proba", action="store_true", help="add the classes' probabilities")
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Load, predict, write."""
     out = None if args.out in (None, "-") else _checked(Path(args.out).expanduser())
+
+    from automl.compute import resolve_device
+
+    card = resolve_device(args.device)
 
     from automl.artifact import load_bytes
     from automl.registry import read_model
@@ -46,6 +56,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     predictor, _ = load_bytes(read_model(args.model), args.model)
     if args.proba and predictor.target.classes is None:
         raise UsageError("--proba: this model predicts values, which have no probabilities.")
+    if card is not None:
+        predictor.move(card.cuda)
     predicted = _predict(predictor, read_table(args.data), proba=args.proba)
     if out is None:
         console.write(_csv(predicted))

@@ -11,7 +11,7 @@ from typing import Any
 from automl._json import plain
 from automl.exceptions import ArtifactError, RegistryError, RegistryWriteError, UsageError
 from automl.registry._describe import describe_model, describe_surroundings
-from automl.registry._files import put_folder, remove_folder, writing
+from automl.registry._files import empty_folder, put_folder, remove_folder, writing
 from automl.registry._lock import described, hold, holder, this_process
 from automl.registry._store import Store, now
 from automl.registry._version import MANIFEST, MODEL, Version
@@ -146,6 +146,15 @@ class Registry:
 
     # -- changing -------------------------------------------------------------------------
 
+    @property
+    def scratch(self) -> Path:
+        """Folder for what a job writes while it holds :meth:`lock`.
+
+        It is emptied when a job takes the lock and when it gives it back, so what a killed job
+        wrote there is gone with the next one.
+        """
+        return self.path / "scratch"
+
     @contextmanager
     def lock(self, owner: str, timeout: float | None = 10.0) -> Iterator["Registry"]:
         """Be the only job on this registry for the time of a ``with`` block.
@@ -172,8 +181,10 @@ class Registry:
             try:
                 with self._store.changing():
                     pass  # sweeps
+                empty_folder(self.scratch)
                 yield self
             finally:
+                empty_folder(self.scratch)
                 self._store.owner = before
 
     def add(

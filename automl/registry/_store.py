@@ -18,7 +18,7 @@ from automl.registry._version import Version
 logger = logging.getLogger("automl.registry")
 
 STATE = "registry.json"
-OURS = frozenset({STATE, "journal.jsonl", "versions", "locks", "work"})
+OURS = frozenset({STATE, "journal.jsonl", "versions", "locks", "work", "scratch"})
 CHANGE_TIMEOUT = 30.0
 """Seconds to wait for a change that another process is just making; they take moments."""
 
@@ -102,7 +102,7 @@ class Store:
         with self._locked():
             if not self.exists:
                 with writing(f"The registry {self.path}"):
-                    (self.path / "versions").mkdir(exist_ok=True)
+                    self._make_folders()
                     replace_file(self.path / STATE, State().to_json(), self.work)
 
     @contextmanager
@@ -142,11 +142,15 @@ class Store:
         with hold(self.path / "locks" / "state", self.owner, CHANGE_TIMEOUT):
             yield
 
+    def _make_folders(self) -> None:
+        for name in ("versions", "scratch"):
+            (self.path / name).mkdir(exist_ok=True)
+
     def _sweep(self, state: State) -> None:
         """Remove what killed jobs left."""
         empty_folder(self.work)
+        self._make_folders()
         folder = self.path / "versions"
-        folder.mkdir(exist_ok=True)
         listed = {self.folder(number) for number in state.versions}
         for unlisted in set(folder.iterdir()) - listed:
             if unlisted.name.isdecimal():  # what else lies there is not ours

@@ -134,6 +134,17 @@ def test_threads_exclude_each_other(registry):
             pass
 
 
+def test_what_a_job_wrote_meanwhile_is_gone_after_it_even_if_it_was_killed(registry):
+    with registry.lock(owner="mine"):
+        (registry.scratch / "run").mkdir()
+    assert list(registry.scratch.iterdir()) == []
+    with Holder(registry, "os.mkdir(sys.argv[1] + '/scratch/run')") as other:
+        assert [path.name for path in registry.scratch.iterdir()] == ["run"]
+        other.kill()
+    with registry.lock(owner="mine"):
+        assert list(registry.scratch.iterdir()) == []
+
+
 def test_a_job_that_fails_gives_the_lock_back(registry):
     with pytest.raises(ZeroDivisionError), registry.lock(owner="mine"):
         1 / 0  # noqa: B018
