@@ -18,6 +18,9 @@ together: they take as long to fit as the others."""
 
 MOST_MEMBERS = 6
 
+LEAST_WEIGHT = 0.5
+"""Share of a recipe's weight without which what is left of it is not worth a comparison."""
+
 FEW_FOLDS = 3
 """Where time is short."""
 
@@ -105,6 +108,9 @@ class Recipe:
     def within(self, seconds: float, n_rows: int, n_workers: int) -> "Recipe":
         """Return what of the recipe fits into some time: fewer folds, then fewer parts.
 
+        If that has less than half of the weight, it would hardly be the same model: the heaviest
+        part alone is returned then, although it takes longer.
+
         Parameters
         ----------
         seconds : float
@@ -113,7 +119,7 @@ class Recipe:
 
         Examples
         --------
-        >>> recipe = Recipe((Part("linear", {}, 0.6, 0.1), Part("lightgbm", {}, 0.4, 0.01)), 5)
+        >>> recipe = Recipe((Part("linear", {}, 0.5, 0.1), Part("lightgbm", {}, 0.5, 0.01)), 5)
         >>> recipe.within(60.0, 100, 1) == recipe
         True
         >>> small = recipe.within(3.0, 100, 1)
@@ -128,8 +134,10 @@ class Recipe:
             wider = Recipe((*small.parts, part), folds)
             if wider.forecast(n_rows, n_workers) <= seconds:
                 small = wider
-        quickest = min(self.parts, key=lambda part: part.seconds)
-        return small if small.parts else Recipe((quickest,), folds)
+        weight = sum(part.weight for part in small.parts)
+        if weight < LEAST_WEIGHT * sum(part.weight for part in self.parts):
+            return Recipe(self.parts[:1], folds)
+        return small
 
     def forecast(self, n_rows: int, n_workers: int) -> float:
         """Seconds that it should take; 0 where that is not known.

@@ -139,6 +139,7 @@ def test_a_recipe_that_is_too_long_is_cut_by_folds_then_by_parts():
     assert recipe.within(16, 100, 1) == recipe
     assert recipe.within(10, 100, 1) == Recipe(parts, 3)
     assert [p.family for p in recipe.within(5, 100, 1).parts] == ["linear", "mlp"]
+    assert [p.family for p in recipe.within(2, 100, 1).parts] == ["linear"]  # too long, but most
 
 
 @pytest.mark.parametrize(
