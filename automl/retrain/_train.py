@@ -122,7 +122,7 @@ class Recipe:
         >>> recipe = Recipe((Part("linear", {}, 0.5, 0.1), Part("lightgbm", {}, 0.5, 0.01)), 5)
         >>> recipe.within(60.0, 100, 1) == recipe
         True
-        >>> small = recipe.within(3.0, 100, 1)
+        >>> small = recipe.within(5.0, 100, 1)
         >>> [part.family for part in small.parts], small.folds
         (['lightgbm'], 3)
         """
