@@ -37,6 +37,9 @@ RETRAININGS = 12
 GIVE_UP = 60.0
 """Seconds beyond its budget after which a command is ended."""
 
+ENDINGS = (0, 3, 5)
+"""Exit codes that are results: promoted or nothing to do, refused, kept."""
+
 WIDTH, PANEL = 820, 210
 
 
@@ -164,7 +167,7 @@ def automl(
         words, capture_output=True, text=True, timeout=budget + GIVE_UP, check=False
     )
     seconds = round(time.monotonic() - began, 2)
-    if not done.stdout.strip():
+    if done.returncode not in ENDINGS:
         raise RuntimeError(done.stderr)
     used = round(cpu_seconds() - used, 2)
     return json.loads(done.stdout), {"seconds": seconds, "cpu_seconds": used}
