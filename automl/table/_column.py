@@ -14,7 +14,8 @@ from automl.table._values import canonical, is_missing
 class Role(StrEnum):
     """What a column is to a model.
 
-    ``constant``, ``identifier`` and ``dropped`` columns are set aside; the others are features.
+    ``constant``, ``identifier``, ``nested`` and ``dropped`` columns are set aside; the others are
+    features.
     """
 
     NUMERIC = "numeric"
@@ -23,6 +24,7 @@ class Role(StrEnum):
     DATETIME = "datetime"
     CONSTANT = "constant"
     IDENTIFIER = "identifier"
+    NESTED = "nested"
     DROPPED = "dropped"
 
 
@@ -42,8 +44,14 @@ class Column:
         Canonical texts of a categorical column, most frequent first. The position of a
         category is its code.
     date_format : str, default=""
-        How dates written as text are read: ``"ISO8601"`` or a ``strptime`` format. It is chosen
+        How dates written as text or numbers are read: ``"ISO8601"``, ``strptime`` formats with
+        ``|`` between them, or ``"epoch:"`` and the unit of numbers since 1970. It is chosen
         once, at fit, so that ``03-04-2026`` means the same day in every later table.
+    number_format : str, default=""
+        How numbers written as text are read if not plainly: the decimal mark, and after a blank
+        the unit they are given in.
+    sentinels : tuple of float, default=()
+        Numbers that stand for "not known", such as -999.
     tolerant : bool, default=False
         True where the column held values at fit that its role can't read. Such values were
         missing values to the model then, so they are at predict; elsewhere they are an error.
@@ -61,6 +69,8 @@ class Column:
     categories: tuple[str, ...] = ()
     date_format: str = ""
     tolerant: bool = False
+    number_format: str = ""
+    sentinels: tuple[float, ...] = ()
 
     @cached_property
     def codes(self) -> dict[str, int]:
@@ -97,6 +107,10 @@ class Column:
             state["date_format"] = self.date_format
         if self.tolerant:
             state["tolerant"] = True
+        if self.number_format:
+            state["number_format"] = self.number_format
+        if self.sentinels:
+            state["sentinels"] = list(self.sentinels)
         return state
 
     @classmethod
@@ -131,6 +145,11 @@ class Column:
             raise ArtifactError(
                 f"The saved categories of {state['name']!r} are not distinct texts."
             )
+        number_format, sentinels = state.get("number_format", ""), state.get("sentinels", ())
+        if number_format and (number_format[0] not in ".," or number_format[1:2] not in ("", " ")):
+            raise ArtifactError(f"The saved schema has the number format {number_format!r}.")
+        if not all(isinstance(number, int | float) for number in sentinels):
+            raise ArtifactError(f"The saved sentinels of {state['name']!r} are no numbers.")
         return cls(
             name=state["name"],
             role=Role(state["role"]),
@@ -138,6 +157,8 @@ class Column:
             categories=categories,
             date_format=state.get("date_format", ""),
             tolerant=state.get("tolerant", False),
+            number_format=number_format,
+            sentinels=tuple(map(float, sentinels)),
         )
 
 
@@ -148,4 +169,6 @@ _FIELDS: dict[str, type] = {
     "categories": list,
     "date_format": str,
     "tolerant": bool,
+    "number_format": str,
+    "sentinels": list,
 }

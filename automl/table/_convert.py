@@ -16,6 +16,8 @@ import pyarrow as pa
 from automl.table._blocks import count_codes, look_up
 from automl.table._column import Column, Role
 from automl.table._values import (
+    EPOCH,
+    EPOCH_UNITS,
     Parsed,
     booleans,
     canonical,
@@ -104,13 +106,29 @@ def plain_numbers(series: pd.Series) -> np.ndarray | None:
     return None
 
 
-def to_numeric(series: pd.Series, _: Column) -> Parsed:
+def to_numeric(series: pd.Series, column: Column) -> Parsed:
     """Return numbers, NaN where missing."""
     values = plain_numbers(series)
     if values is None:
         distinct = Distinct.of(series)
-        return distinct.rows(numbers(distinct.values))
-    return Parsed(values, NOTHING_BAD)
+        parsed = distinct.rows(numbers(distinct.values, column.number_format))
+    else:
+        parsed = Parsed(values, NOTHING_BAD)
+    if not column.sentinels:
+        return parsed
+    return Parsed(without(parsed.values, column.sentinels), parsed.bad)
+
+
+def without(values: np.ndarray, sentinels: Sequence[float]) -> np.ndarray:
+    """Return the numbers with NaN in place of those that stand for "not known".
+
+    Examples
+    --------
+    >>> without(np.array([1, -999, 3]), [-999.0]).tolist()
+    [1.0, nan, 3.0]
+    """
+    found = np.isin(values, np.array(sentinels))
+    return np.where(found, np.nan, values) if found.any() else values
 
 
 def to_boolean(series: pd.Series, _: Column) -> Parsed:
@@ -139,6 +157,10 @@ def to_datetime(series: pd.Series, column: Column) -> Parsed:
     stamps = plain_dates(series)
     if stamps is not None:
         return Parsed(stamps, NOTHING_BAD)
+    values = plain_numbers(series) if column.date_format.startswith(EPOCH) else None
+    if values is not None:
+        per_second = EPOCH_UNITS[column.date_format.removeprefix(EPOCH)]
+        return Parsed(values / per_second, NOTHING_BAD)
     distinct = Distinct.of(series)
     return distinct.rows(dates(distinct.values, column.date_format))
 

@@ -101,7 +101,7 @@ def test_unobserved_categories_are_left_out():
 
 
 def test_slips_in_numbers_are_missing():
-    column = infer([*map(str, RNG.random(100)), "broken", "n.a."])
+    column = infer([*map(str, RNG.random(100)), "broken", "2.5.1"])
     assert column.role is Role.NUMERIC
     assert column.tolerant
     assert column.reason.endswith("2 unreadable and taken as missing")
@@ -132,10 +132,15 @@ def test_the_one_row_that_shows_the_order_counts():
     assert infer(written).date_format == "%d/%m/%Y"
 
 
-def test_nested_cells():
-    values = ["a", "b", *[["c"]] * 3]
+def test_nested_cells_are_set_aside(caplog):
+    column = infer(["a", "b", *[["c"]] * 3])
+    assert (column.role, column.reason) == (Role.NESTED, "a list in row 2 (counting from 0)")
+    assert "Column 'c' is left out: it holds a list in row 2" in caplog.text
+
+
+def test_nested_cells_are_no_categories():
     with pytest.raises(DataError, match=r"'c' holds a list in row 2 \(counting from 0\): \['c'\]"):
-        infer(values)
+        forced(["a", "b", *[["c"]] * 3], "categorical")
 
 
 def test_a_nested_cell_among_numbers_is_a_slip():
