@@ -46,8 +46,10 @@ class Quantity:
 def _patterns(decimal: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     """Patterns of digits alone, of one number with what is around it, and of a range of two."""
     group, mark = (",", r"\.") if decimal == "." else (r"\.", ",")
-    whole = rf"[0-9]{{1,3}}(?:{group}[0-9]{{2,3}})*{group}[0-9]{{3}}"
-    core = rf"(?:{whole}|[0-9]{{1,3}}(?:{_GAP}[0-9]{{3}})+|[0-9]+)(?:{mark}[0-9]*)?|{mark}[0-9]+"
+    whole = rf"[1-9][0-9]{{0,2}}(?:{group}[0-9]{{2,3}})*{group}[0-9]{{3}}"
+    core = (
+        rf"(?:{whole}|[1-9][0-9]{{0,2}}(?:{_GAP}[0-9]{{3}})+|[0-9]+)(?:{mark}[0-9]*)?|{mark}[0-9]+"
+    )
     one = (
         rf"(?P<open>\()?\s*(?:(?P<about>{_ABOUT})|(?P<below>{_BELOW})|(?P<above>{_ABOVE}))?"
         rf"\s*(?P<sign>[-+−])?\s*(?P<before>{_CURRENCY})?\s*(?P<inner>[-−])?(?P<core>{core})"
