@@ -16,6 +16,7 @@ from automl.table._messages import counted, shown
 from automl.table._numbers import (
     MIN_IDENTIFIER_ROWS,
     READABLE,
+    are_named_codes,
     as_numeric,
     detect_written_numbers,
     identifier,
@@ -64,6 +65,13 @@ def infer_column(name: str, series: pd.Series, forced: Role | None = None) -> Co
         if found is not None:
             return found
     return as_categorical(look)
+
+
+def detect_codes(look: Look) -> Column | None:
+    """Integers that are names: zip codes, keys of other tables."""
+    if not are_named_codes(look):
+        return None
+    return as_categorical(look, "distinct integer", " under the name of a code")
 
 
 def detect_typed_numbers(look: Look) -> Column | None:
@@ -176,6 +184,7 @@ def detect_written_identifier(look: Look) -> Column | None:
 
 
 DETECTORS: tuple[Detector, ...] = (
+    detect_codes,
     detect_typed_numbers,
     detect_typed_dates,
     detect_constant,
@@ -188,12 +197,12 @@ DETECTORS: tuple[Detector, ...] = (
 )
 
 
-def as_categorical(look: Look) -> Column:
+def as_categorical(look: Look, noun: str = "", why: str = "") -> Column:
     """Take the column as categories, the most frequent first."""
     refuse_nested(look)
     ordered = sorted(look.frequencies.items(), key=lambda item: (-item[1], item[0]))
-    noun = "string" if isinstance(look.series.dtype, pd.StringDtype) else "value"
-    reason = counted(len(ordered), f"distinct {noun}")
+    kind = "string" if isinstance(look.series.dtype, pd.StringDtype) else "value"
+    reason = counted(len(ordered), noun or f"distinct {kind}") + why
     return look.column(Role.CATEGORICAL, reason, categories=[text for text, _ in ordered])
 
 

@@ -9,6 +9,7 @@ from automl.exceptions import DataError
 from automl.table._blocks import (
     Extent,
     all_distinct,
+    count_distinct,
     goes_up_by_one,
     is_integral,
     refuse_infinity,
@@ -32,6 +33,29 @@ _ID_NAME = re.compile(
     r"(?i:(?:^|[_\s.-])(?:id|uuid|guid|index|rowid|row_number|key|nbr|uid|pk)$)"
     r"|[a-z0-9](?:Id|ID|Key)$|^Unnamed: 0$"
 )
+_CODE_NAME = re.compile(
+    r"(?i:(?:^|[_\s.-])(?:id|code|key|zip|zip_?code|post_?code|postal_?code|plz)$)"
+    r"|[a-z0-9](?:Id|ID|Code|Key|Zip)$"
+)
+# Names come back; an amount under such a name is rarer than this per value.
+_ROWS_PER_CODE, _MIN_CODES = 5, 3
+
+
+def are_named_codes(look: Look) -> bool:
+    """Tell zip codes and keys of other tables from amounts: integers that come back, by name."""
+    if not _CODE_NAME.search(look.name) or look.series.dtype.kind in "bmM":
+        return False
+    values = look.numbers
+    if values is None:
+        parsed = numbers(look.distinct.values)
+        if parsed.bad.any() or isinstance(look.series.dtype, pd.CategoricalDtype):
+            return False
+        values = look.distinct.rows(parsed).values
+    if not is_integral(values):
+        return False
+    known = values[~np.isnan(values)]
+    n_distinct = count_distinct(known)
+    return n_distinct >= _MIN_CODES and len(known) >= _ROWS_PER_CODE * n_distinct
 
 
 def detect_written_numbers(look: Look) -> Column | None:

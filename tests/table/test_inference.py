@@ -35,6 +35,13 @@ def infer(values, name="c", **options):
         ([True, None, None], "boolean"),
         (["yes", "No", None], "boolean"),
         (pd.array([True, None, False], dtype="boolean"), "boolean"),
+        (["ja", "Nein", "unknown"], "categorical"),
+        (["ja", "Nein"], "boolean"),
+        (["oui", "non"], "boolean"),
+        (["SI", "no"], "boolean"),
+        (["j", "N"], "boolean"),
+        (["vrai", "faux"], "boolean"),
+        (["1", "0"], "numeric"),
         (["yes", "false"], "categorical"),
         (["yes", None], "categorical"),
         (["a", "b", "a"], "categorical"),
@@ -79,6 +86,29 @@ def test_names_of_keys(name):
 @pytest.mark.parametrize("name", ["paid", "humid", "identity", "index_of_prices", "PAID"])
 def test_names_of_amounts(name):
     assert infer(RNG.permutation(N) * 3, name).role is Role.NUMERIC
+
+
+@pytest.mark.parametrize("name", ["zip", "ZipCode", "MGR_ID", "admission_type_id", "hostId"])
+@pytest.mark.parametrize("dtype", [int, float, str])
+def test_names_of_codes(name, dtype):
+    values = pd.Series([98101, 98102, 10115, 75001] * 10).astype(dtype)
+    column = infer(values, name)
+    assert column.role is Role.CATEGORICAL
+    assert column.categories == ("10115", "75001", "98101", "98102")
+    assert column.reason == "4 distinct integers under the name of a code"
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ([98101, 98102, 10115, 75001] * 10, "amount"),
+        ([98101, 98102, 10115, 75001] * 4, "zip"),  # too few of each to be learnt
+        ([0, 1] * 20, "has_code"),
+        ([1.5, 2.5, 3.5, 4.5] * 10, "code"),
+    ],
+)
+def test_what_is_no_code(values, name):
+    assert infer(values, name).role is Role.NUMERIC
 
 
 def test_texts_that_are_keys():
