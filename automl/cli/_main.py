@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
 from automl import __version__
-from automl.cli import doctor, evaluate, explain, fit, leaderboard, predict
+from automl.cli import doctor, evaluate, explain, fit, inspect, leaderboard, predict
 from automl.cli._console import Console
 from automl.exceptions import AutoMLError, NoModelError, UsageError
 
@@ -27,6 +27,7 @@ class _Command(Protocol):
 
 
 COMMANDS: dict[str, _Command] = {
+    "inspect": inspect,
     "fit": fit,
     "predict": predict,
     "evaluate": evaluate,

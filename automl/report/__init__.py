@@ -3,6 +3,7 @@
 Nothing here computes anything that the run did not store.
 """
 
+from automl.report._inspection import inspection_text
 from automl.report._progress import ProgressDisplay, progress_for
 from automl.report._screen import Screen
 from automl.report._text import (
@@ -18,6 +19,7 @@ __all__ = [
     "Screen",
     "evaluation_text",
     "importance_text",
+    "inspection_text",
     "leaderboard_text",
     "number_text",
     "progress_for",

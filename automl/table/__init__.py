@@ -6,18 +6,26 @@ to be predicted. Nothing here knows of models or metrics.
 
 from automl.table._column import Column, Role
 from automl.table._frames import to_frame
+from automl.table._inspect import ColumnReport, Finding, Inspection, inspect_table
 from automl.table._reading import read_table
+from automl.table._roles_file import read_roles, roles_text
 from automl.table._schema import Schema
 from automl.table._table import Table
 from automl.table._target import Target, infer_task
 
 __all__ = [
     "Column",
+    "ColumnReport",
+    "Inspection",
     "Role",
     "Schema",
     "Table",
     "Target",
+    "Finding",
     "infer_task",
+    "inspect_table",
+    "read_roles",
     "read_table",
+    "roles_text",
     "to_frame",
 ]

@@ -17,6 +17,7 @@ from automl.table._numbers import (
     MIN_IDENTIFIER_ROWS,
     READABLE,
     are_named_codes,
+    as_declared_numeric,
     as_numeric,
     detect_written_numbers,
     identifier,
@@ -243,7 +244,7 @@ def _set_aside(role: Role) -> Callable[[Look], Column]:
 
 
 _FORCED: dict[Role, Callable[[Look], Column]] = {
-    Role.NUMERIC: as_numeric,
+    Role.NUMERIC: as_declared_numeric,
     Role.CATEGORICAL: as_categorical,
     Role.BOOLEAN: as_boolean,
     Role.DATETIME: as_datetime,

@@ -86,13 +86,25 @@ def _plain_numbers(look: Look, parsed: Parsed) -> Column:
     return found or as_numeric(look)
 
 
-def _number_format(look: Look) -> str:
+def as_declared_numeric(look: Look) -> Column:
+    """Take the column as numbers, however they are written."""
+    if look.numbers is not None or not look.frequencies:
+        return as_numeric(look)
+    plain = numbers(look.distinct.values)
+    if not plain.bad.any():
+        return as_numeric(look)
+    number_format = _number_format(look, declared=True)
+    better = numbers(look.distinct.values, number_format)
+    return as_numeric(look, number_format if better.bad.sum() < plain.bad.sum() else "")
+
+
+def _number_format(look: Look, *, declared: bool = False) -> str:
     """Return how a column writes numbers that are not plain, "" if it holds none."""
-    if np.mean([_may_be_quantity(value) for value in look.sample]) < READABLE / 2:
+    if not declared and np.mean([_may_be_quantity(value) for value in look.sample]) < READABLE / 2:
         return ""
     values, counts = look.distinct.values, look.distinct.counts
     wanted = [i for i in np.flatnonzero(look.known).tolist() if not is_marker(values[i])]
-    return choose_format([values[i] for i in wanted], counts[wanted])
+    return choose_format([values[i] for i in wanted], counts[wanted], declared=declared)
 
 
 def _may_be_quantity(value: object) -> bool:

@@ -23,6 +23,9 @@ _LONGEST = 60
 
 _MOST_PROBES = 2000
 _DIGIT = re.compile(r"[0-9]")
+ANY_UNIT = "*"
+"""In place of a unit, where somebody declares numbers whose units are unknown words."""
+
 _GAP = r"[ \u00a0\u202f'’_]"
 _CURRENCY = r"(?:[A-Z]{1,2})?[$€£¥₹]|USD|EUR|GBP|INR|CHF|Rs\.?"
 _UNIT = rf"%|°[CF]?|[\"″]|{_CURRENCY}|[^\W\d_](?:[^\d,;:()<>|]{{0,23}}[^\W\d_.²³+])?[.²³23]?"
@@ -190,13 +193,13 @@ def in_unit(quantity: Quantity, wanted: str) -> float | None:
     >>> in_unit(Quantity(3.0, "kg"), "h") is None
     True
     """
-    if quantity.unit in ("", wanted):
+    if wanted == ANY_UNIT or quantity.unit in ("", wanted):
         return quantity.number
     scale = factor(quantity.unit, wanted)
     return None if scale is None else quantity.number * scale
 
 
-def choose_format(values: Sequence[Any], counts: np.ndarray) -> str:
+def choose_format(values: Sequence[Any], counts: np.ndarray, *, declared: bool = False) -> str:
     """Return the number format of a column, "" if its values are no quantities.
 
     Parameters
@@ -205,11 +208,15 @@ def choose_format(values: Sequence[Any], counts: np.ndarray) -> str:
         The distinct values that are not missing.
     counts : numpy.ndarray
         Rows of each.
+    declared : bool, default=False
+        Whether somebody says that they are numbers; then few of them suffice, and words that are
+        no known units don't matter.
 
     Returns
     -------
     str
-        The decimal mark, then perhaps a blank and the unit that numbers are given in.
+        The decimal mark, then perhaps a blank and the unit that numbers are given in (``*`` for
+        any).
 
     Examples
     --------
@@ -230,12 +237,16 @@ def choose_format(values: Sequence[Any], counts: np.ndarray) -> str:
         rows = float(counts[[q is not None for q in found]].sum())
         if rows > best_rows:
             best, best_rows, best_found = decimal, rows, found
-    if not total or best_rows < READABLE * total:
+    if not best or (best_rows < READABLE * total and not declared):
         return ""
     pairs = [(q, n) for q, n in zip(best_found, counts.tolist(), strict=True) if q is not None]
+    unit = _common_unit(pairs, total)
+    if declared:
+        known = any(factor(q.unit, q.unit) is not None for q, _ in pairs)
+        fallback = max(pairs, key=lambda pair: pair[1])[0].unit if known else ANY_UNIT
+        return f"{best} {fallback if unit is None else unit}".rstrip()
     if sum(n for q, n in pairs if q.vague) > total / 2:
         return ""  # bins of a number: they are categories
-    unit = _common_unit(pairs, total)
     if unit is None or len({in_unit(q, unit) for q, _ in pairs} - {None}) < 3:
         return ""
     return f"{best} {unit}".rstrip()

@@ -73,7 +73,12 @@ class Schema:
 
     @classmethod
     def infer(
-        cls, frame: Any, *, types: Mapping[str, str] | None = None, drop: Collection[str] = ()
+        cls,
+        frame: Any,
+        *,
+        types: Mapping[str, str] | None = None,
+        drop: Collection[str] = (),
+        allow_empty: bool = False,
     ) -> "Schema":
         """Give every column of the table a role.
 
@@ -87,6 +92,8 @@ class Schema:
             (also ``"drop"``).
         drop : collection of str, default=()
             Columns to leave out.
+        allow_empty : bool, default=False
+            Whether all columns may be set aside.
 
         Returns
         -------
@@ -97,7 +104,7 @@ class Schema:
         UsageError
             If ``types`` or ``drop`` name an unknown column or role.
         DataError
-            If no column is left for a model, or a column holds infinite or nested values.
+            If no column is left for a model, or a column holds infinite values.
         """
         table = to_frame(frame)
         found = {str(name): series for name, series in table.items()}
@@ -105,7 +112,7 @@ class Schema:
         schema = cls(
             tuple(infer_column(name, series, forced.get(name)) for name, series in found.items())
         )
-        if not schema.features:
+        if not schema.features and not allow_empty:
             raise _no_features(schema, len(table))
         return schema
 
