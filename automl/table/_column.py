@@ -85,13 +85,29 @@ class Column:
         >>> column = Column("size", Role.CATEGORICAL, "", categories=("S", "1"))
         >>> column.code(" S"), column.code("1.0"), column.code("L"), column.code("NA")
         (0, 1, -1, -1)
+        >>> Column("zip", Role.CATEGORICAL, "", categories=("01234", "98101")).code("1234")
+        0
         """
         found = self._met.get(text)
         if found is None:
-            found = -1 if is_missing(text) else self.codes.get(canonical(text), -1)
+            found = -1 if is_missing(text) else self._look_up(canonical(text))
             if found >= 0 and len(self._met) < 4 * len(self.categories):
                 self._met[text] = found
         return found
+
+    def _look_up(self, text: str) -> int:
+        found = self.codes.get(text, -1)
+        if found < 0 and self._width and text.isdecimal():
+            found = self.codes.get(text.zfill(self._width), -1)
+        return found
+
+    @cached_property
+    def _width(self) -> int:
+        """Length of codes such as 01234, which lose their zeros where they are read as numbers."""
+        if not any(text.startswith("0") for text in self.categories):
+            return 0
+        lengths = {len(text) if text.isdecimal() else 0 for text in self.categories}
+        return lengths.pop() if len(lengths) == 1 else 0
 
     @cached_property
     def _met(self) -> dict[str, int]:

@@ -176,7 +176,7 @@ def to_categorical(series: pd.Series, column: Column) -> Parsed:
         elif is_nested(value):
             nested.append(position)
         elif not is_missing(value):
-            codes[position] = column.codes.get(canonical(value), -1)
+            codes[position] = column.code(canonical(value))
     bad = np.zeros(len(values) if nested else 0, dtype=bool)
     bad[nested] = True
     return Parsed(distinct.spread(codes, -1), distinct.spread(bad, False) if nested else bad)
