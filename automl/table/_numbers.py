@@ -1,6 +1,7 @@
 """Numbers: which columns of text hold some, which numbers are keys or dates, which are marks."""
 
 import re
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -100,17 +101,18 @@ def as_declared_numeric(look: Look) -> Column:
 
 def _number_format(look: Look, *, declared: bool = False) -> str:
     """Return how a column writes numbers that are not plain, "" if it holds none."""
-    if not declared and np.mean([_may_be_quantity(value) for value in look.sample]) < READABLE / 2:
-        return ""
+    if not declared:
+        rows = Counter(value if isinstance(value, str) else None for value in look.sample)
+        alike = sum(n for text, n in rows.items() if text is None or _may_be_quantity(text))
+        if alike < READABLE / 2 * len(look.sample):
+            return ""
     values, counts = look.distinct.values, look.distinct.counts
     wanted = [i for i in np.flatnonzero(look.known).tolist() if not is_marker(values[i])]
     return choose_format([values[i] for i in wanted], counts[wanted], declared=declared)
 
 
-def _may_be_quantity(value: object) -> bool:
-    if not isinstance(value, str):
-        return True
-    return is_marker(value) or any(read_quantity(value, decimal) for decimal in ".,")
+def _may_be_quantity(text: str) -> bool:
+    return is_marker(text) or any(read_quantity(text, decimal) for decimal in ".,")
 
 
 def _padded_with_zeros(look: Look) -> bool:
