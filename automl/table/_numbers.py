@@ -40,6 +40,8 @@ _CODE_NAME = re.compile(
 )
 # Names come back; an amount under such a name is rarer than this per value.
 _ROWS_PER_CODE, _MIN_CODES = 5, 3
+# Of more codes the order of their numbers tells a forest as much as their names do.
+_MAX_CODES = 500
 
 
 def are_named_codes(look: Look) -> bool:
@@ -56,7 +58,8 @@ def are_named_codes(look: Look) -> bool:
         return False
     known = values[~np.isnan(values)]
     n_distinct = count_distinct(known)
-    return n_distinct >= _MIN_CODES and len(known) >= _ROWS_PER_CODE * n_distinct
+    few = _MIN_CODES <= n_distinct <= _MAX_CODES
+    return few and len(known) >= _ROWS_PER_CODE * n_distinct
 
 
 def detect_written_numbers(look: Look) -> Column | None:

@@ -103,6 +103,7 @@ def test_names_of_codes(name, dtype):
     [
         ([98101, 98102, 10115, 75001] * 10, "amount"),
         ([98101, 98102, 10115, 75001] * 4, "zip"),  # too few of each to be learnt
+        ([*range(7, 1207, 2)] * 5, "zip"),  # too many
         ([0, 1] * 20, "has_code"),
         ([1.5, 2.5, 3.5, 4.5] * 10, "code"),
     ],
