@@ -5,6 +5,7 @@ to be predicted. Nothing here knows of models or metrics.
 """
 
 from automl.table._column import Column, Role
+from automl.table._fingerprint import fingerprint
 from automl.table._frames import to_frame
 from automl.table._inspect import ColumnReport, Finding, Inspection, inspect_table
 from automl.table._reading import read_table
@@ -16,12 +17,13 @@ from automl.table._target import Target, infer_task
 __all__ = [
     "Column",
     "ColumnReport",
+    "Finding",
     "Inspection",
     "Role",
     "Schema",
     "Table",
     "Target",
-    "Finding",
+    "fingerprint",
     "infer_task",
     "inspect_table",
     "read_roles",
