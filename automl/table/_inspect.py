@@ -23,6 +23,7 @@ MOSTLY = 0.5
 _MANY_KEYS, _KEY_SHARE = 100, 0.5
 _RARE = 10
 _EXAMPLES, _EXAMPLE_LENGTH = 3, 30
+_MEASURED = (Role.NUMERIC, Role.CATEGORICAL, Role.BOOLEAN, Role.DATETIME)
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def _take_target(table: pd.DataFrame, target: str | None) -> pd.Series | None:
 
 def _report(column: Column, series: pd.Series, typed: Table | None) -> ColumnReport:
     """Describe a column; what a model gets says what is missing."""
-    if typed is not None and column.name in typed.arrays:
+    if typed is not None and column.role in _MEASURED:
         values = typed.columns[column.name]
         missing = values < 0 if column.role is Role.CATEGORICAL else np.isnan(values)
         share = float(missing.mean()) if len(values) else 0.0
@@ -240,6 +241,8 @@ def _leaks(
     n_classes = 0 if target.classes is None else len(target.classes)
     measure = SingleColumns(encoded, n_classes=n_classes)
     for column in typed.schema.features:
+        if column.role not in _MEASURED:
+            continue
         values = typed.columns[column.name]
         values = values if len(rows) == typed.n_rows else values[rows]
         share = measure(values, codes=column.role is Role.CATEGORICAL)
