@@ -128,9 +128,11 @@ def test_directory(tmp_path):
         read_table(tmp_path)
 
 
-def test_unknown_suffix_lists_the_known(tmp_path):
-    with pytest.raises(DataError, match=r"'\.csv', .*'\.parquet'"):
-        read_table(write(tmp_path, "a\n1\n", "t.xlsx"))
+def test_content_decides_where_the_suffix_does_not(tmp_path):
+    assert read_table(write(tmp_path, "a;b\n1;2\n", "t.xyz")).columns.tolist() == ["a", "b"]
+    assert read_table(write(tmp_path, '{"a": 1}\n', "t.csv")).a.tolist() == [1]
+    FRAME.to_parquet(tmp_path / "t.csv")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.csv"), FRAME)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,6 @@ def test_unknown_suffix_lists_the_known(tmp_path):
         ("", "is empty"),
         ("\n\n", "no text"),
         ("a,b\n", "header of 2 columns, but no rows"),
-        ("a,b,a,b,c\n1,2,3,4,5\n", "several columns are called 'a', 'b'"),
         ("a,b\n1,2,3\n", "header names 2 columns, but the first row has 3"),
         ("a,b\n1,2\n1,2,3\n", "line 3"),
     ],
@@ -149,19 +150,20 @@ def test_broken_csv(tmp_path, text, told):
         read_table(write(tmp_path, text))
 
 
-def test_text_that_is_not_utf8(tmp_path):
-    with pytest.raises(DataError, match="is not UTF-8"):
-        read_table(write(tmp_path, "a\nMünchen\n", encoding="latin-1"))
+def test_text_that_is_not_utf8(tmp_path, caplog):
+    path = write(tmp_path, "größe,b\nMünchen,€\n", encoding="cp1252")
+    assert read_table(path).to_dict("list") == {"größe": ["München"], "b": ["€"]}
+    assert "not UTF-8; read as Windows-1252" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["t.csv.gz", "t.parquet", "t.arrow", "t.jsonl"])
 def test_damaged_files(tmp_path, name):
-    with pytest.raises(DataError, match="can't be read"):
+    with pytest.raises(DataError, match="can't be read|is not JSON"):
         read_table(write(tmp_path, "this is not it", name))
 
 
 def test_json_lines_hold_objects(tmp_path):
-    with pytest.raises(DataError, match="every line must be one JSON object"):
+    with pytest.raises(DataError, match="must be one JSON object"):
         read_table(write(tmp_path, "[1, 2]\n", "t.jsonl"))
 
 
