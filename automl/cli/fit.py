@@ -300,7 +300,7 @@ def _read(data: str, settings: Settings) -> tuple["pd.DataFrame", "pd.Series", A
     ):
         if target in columns:
             raise UsageError(f"--{name} names the target {target!r}.")
-    frame = read_table(data)
+    frame = read_table(data, skip_bad_rows=True)
     y = take_column(frame, target, what="target", source=data)
     if not len(frame.columns):
         raise DataError(

@@ -235,7 +235,7 @@ def read_texts(
 def _read(plans: Sequence[Plan], names: list[str]) -> pd.DataFrame:
     def pieces(size: int | None, texts: Sequence[str]) -> Iterator[pd.DataFrame]:
         every = chain.from_iterable(plan.pieces(size, texts) for plan in plans)
-        return (piece[names] for piece in every)
+        return (piece if list(piece.columns) == names else piece[names] for piece in every)
 
     return read_csv(pieces, names, n_columns=len(plans[0].names))
 

@@ -145,7 +145,7 @@ def _held(pieces: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
 
     limit, held = memory_limit(), 0
     for piece in pieces:
-        held += int(piece.memory_usage(index=False).sum())
+        held += _size(piece)
         if limit is not None and held > limit:
             raise DataError(
                 f"the table does not fit into memory: its first rows take "
@@ -153,6 +153,14 @@ def _held(pieces: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
                 f"Take a sample of its rows, or leave out columns."
             )
         yield piece
+
+
+def _size(frame: pd.DataFrame) -> int:
+    """Return the bytes of a frame; pandas' own way takes long for thousands of columns."""
+    return sum(
+        dtype.itemsize * len(frame) if isinstance(dtype, np.dtype) else frame[name].array.nbytes
+        for name, dtype in frame.dtypes.items()
+    )
 
 
 def _kinds(pieces: Iterable[pd.Series]) -> set[str]:

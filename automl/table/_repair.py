@@ -42,7 +42,7 @@ class Tally:
         DataError
             If none may be left out.
         """
-        told = f"line {line} has {len(row)} cells, but the header names {width} columns"
+        told = f"line {line:,} has {len(row)} cells, but the header names {width} columns"
         if not self.n_skipped:
             self.first = f"{told}: {shown(', '.join(row))}"
         self.n_skipped += 1
@@ -118,12 +118,14 @@ class Repaired(io.TextIOBase):
         dialect, tally, width = self._dialect, self._tally, len(self._dialect.names)
         reader = read_rows(self._stream, dialect.delimiter, dialect.escape, dialect.quoting)
         tally.begin()
+        after = dialect.n_lines
         for row in reader:
+            before, after = after, dialect.n_lines + reader.line_num
             if not row:
                 continue
             tally.n_rows += 1
             if any(cell.strip() for cell in row[width:]):
-                tally.skip(dialect.n_lines + reader.line_num, row, width)
+                tally.skip(before + 1, row, width)
             else:
                 yield row[:width]
         tally.end()

@@ -29,11 +29,10 @@ def with_grouped_numbers(frame: pd.DataFrame) -> pd.DataFrame:
     >>> with_grouped_numbers(frame).to_dict("list")
     {'a': [1234.5, 7.0, nan], 'b': ['1.2.2026', '1.234', 'x']}
     """
-    for name in frame.columns:
-        series = frame[name]
-        if not isinstance(series.dtype, pd.StringDtype):
+    for name, dtype in frame.dtypes.items():
+        if not isinstance(dtype, pd.StringDtype):
             continue
-        texts = pa.array(series)
+        texts = pa.array(frame[name])
         if isinstance(texts, pa.ChunkedArray):
             texts = texts.combine_chunks()
         head = texts.slice(0, 1000).drop_null()
@@ -60,8 +59,7 @@ def without_infinities(frame: pd.DataFrame, shown: str) -> pd.DataFrame:
     [1.0, nan]
     """
     found = {}
-    for name in frame.columns:
-        dtype = frame[name].dtype
+    for name, dtype in frame.dtypes.items():
         if not isinstance(dtype, np.dtype) or dtype.kind != "f":
             continue
         values = frame[name].to_numpy()
