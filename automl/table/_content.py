@@ -48,7 +48,7 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
 )
 _MARKUP = re.compile(r"\s*<(!doctype|html|head|body|table|\?xml|[a-z]+[ >])", re.IGNORECASE)
 _JSON = re.compile(r'\s*(\{\s*["}]|\[\s*\{)')
-_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1b\x1f"))
+_CONTROLS = bytes(set(range(28)) - set(b"\t\n\v\f\r\x1b"))
 
 
 def kind_of(source: Source) -> str:

@@ -20,7 +20,7 @@ from pandas.errors import EmptyDataError, ParserError, ParserWarning
 
 from automl.exceptions import DataError
 from automl.table._dialect import SPACES, Dialect, read_rows, sniff, without_quotes
-from automl.table._encoding import Cleaned, Encoding, encoding_of, other_than_utf8
+from automl.table._encoding import Cleaned, Encoding, Endless, encoding_of, other_than_utf8
 from automl.table._messages import listed
 from automl.table._parts import check_same_columns, check_wanted
 from automl.table._pieces import read_csv
@@ -38,8 +38,10 @@ HEAD, LONGEST_HEAD, ENOUGH_LINES = 1 << 18, 1 << 23, 20
 PIECE_BYTES = 1 << 26
 """About as many bytes of a file are parsed at once at most."""
 
-LONGEST_PIECE = 1 << 30
-"""So many characters without the end of a piece are no table."""
+LONGEST_PIECE = 1 << 28
+"""A piece that takes more bytes is read again in pieces of `FEWEST` rows."""
+
+FEWEST = 256
 
 _NO_QUOTES = csv.QUOTE_NONE
 
@@ -101,6 +103,8 @@ class Plan:
                 yield from self._pieces(size, texts)
             except UnicodeDecodeError as error:
                 raise Replaced(self, self._recoded(error)) from error
+            except Endless as error:
+                raise Replaced(self, self._in_small_pieces()) from error
             except (ParserError, ParserWarning) as error:
                 raise Replaced(self, self._mended(str(error))) from error
 
@@ -133,7 +137,7 @@ class Plan:
         options: dict[str, Any] = {
             "sep": dialect.delimiter,
             "decimal": dialect.decimal,
-            "skipinitialspace": True,
+            "skipinitialspace": dialect.spaced,
             "na_values": list(MISSING_TEXTS),
             "dtype": {name: "str" for name in texts if name in set(names)},
             "low_memory": False,
@@ -157,6 +161,15 @@ class Plan:
             name = self.encoding.name.upper()
             raise DataError(f"it is not valid {name} ({error.reason})") from error
         return replace(self, encoding=other_than_utf8(self.source))
+
+    def _in_small_pieces(self) -> "Plan":
+        """Return the plan for rows that become very long."""
+        if self.row_bytes >= PIECE_BYTES / FEWEST:
+            raise DataError(
+                f"{FEWEST} rows take more than {LONGEST_PIECE / 2**20:,.0f} MiB, too much for a "
+                f"table; is a quote never closed?"
+            )
+        return replace(self, row_bytes=PIECE_BYTES / FEWEST)
 
     def _mended(self, told: str) -> "Plan":
         """Return the plan that reads on in spite of what pandas found."""
@@ -237,7 +250,7 @@ def _read(plans: Sequence[Plan], names: list[str]) -> pd.DataFrame:
         every = chain.from_iterable(plan.pieces(size, texts) for plan in plans)
         return (piece if list(piece.columns) == names else piece[names] for piece in every)
 
-    return read_csv(pieces, names, n_columns=len(plans[0].names))
+    return read_csv(pieces, names, n_columns=len(plans[0].names), shown=plans[0].source.shown)
 
 
 def _next(reader: Iterator[pd.DataFrame]) -> pd.DataFrame | None:

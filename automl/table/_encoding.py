@@ -10,7 +10,6 @@ import io
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from automl.exceptions import DataError
 from automl.table._messages import counted
 from automl.table._source import Source
 
@@ -120,6 +119,10 @@ def other_than_utf8(source: Source) -> Encoding:
     return Encoding("cp1252", note="not UTF-8; read as Windows-1252")
 
 
+class Endless(Exception):  # noqa: N818 - a signal, not an error
+    """More was read than one piece of a table should have."""
+
+
 class Cleaned(io.RawIOBase):
     """A stream without zero bytes, which end a cell too early in pandas' parser.
 
@@ -146,10 +149,7 @@ class Cleaned(io.RawIOBase):
             block = self._stream.read(len(buffer))
             self._n_read += len(block)
             if self.longest is not None and self._n_read > self.longest:
-                raise DataError(
-                    f"rows of more than {self.longest / 2**20:,.0f} MiB together are no table; "
-                    f"is a quote never closed?"
-                )
+                raise Endless
             kept = block if self._keep or 0 not in block else block.replace(b"\0", b"")
             if kept or not block:
                 buffer[: len(kept)] = kept

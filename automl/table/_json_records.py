@@ -13,6 +13,7 @@ from automl.exceptions import DataError
 from automl.table._encoding import Cleaned, encoding_of
 from automl.table._messages import shown
 from automl.table._parts import check_wanted
+from automl.table._pieces import held
 from automl.table._source import Source
 
 logger = logging.getLogger("automl.table")
@@ -37,9 +38,7 @@ def read_json(source: Source, columns: Sequence[str] | None) -> pd.DataFrame:
     name = "utf-8-sig" if encoding.name == "utf-8" else encoding.name
     cleaned = Cleaned(source.open(), keep_zeros=encoding.wide)
     with io.TextIOWrapper(io.BufferedReader(cleaned, _BLOCK), name, encoding.errors) as stream:
-        records, frames = _records(stream), []
-        while some := list(islice(records, RECORDS)):
-            frames.append(pd.DataFrame(some))
+        frames = list(held(_frames(stream), "the table"))
     if encoding.note:
         logger.warning("%s: %s", source.shown, encoding.note)
     if not frames:
@@ -47,6 +46,12 @@ def read_json(source: Source, columns: Sequence[str] | None) -> pd.DataFrame:
     frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True, sort=False)
     check_wanted(list(map(str, frame.columns)), columns)
     return frame if columns is None else frame[list(columns)]
+
+
+def _frames(stream: io.TextIOBase) -> Iterator[pd.DataFrame]:
+    records = _records(stream)
+    while some := list(islice(records, RECORDS)):
+        yield pd.DataFrame(some)
 
 
 def _records(stream: io.TextIOBase) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """The files that one name stands for: a file, a folder, or a pattern such as ``data/*.csv``."""
 
 import glob
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ def find_parts(name: str | Path) -> list[tuple[Path, dict[str, Any]]]:
         If there is no such file, or no table in the folder.
     """
     path = Path(name)
+    if "://" in str(name):
+        raise DataError(f"{str(name)!r} is an address; download the file and name that.")
     if path.is_dir():
         files = _inside(path)
         return list(zip(files, _keys(path, files), strict=True))
@@ -140,6 +143,6 @@ def _typed(found: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
         if all(keys[key] == _NULL or keys[key].lstrip("-").isdecimal() for keys in found)
     }
     return [
-        {k: None if v == _NULL else int(v) if k in whole else v for k, v in keys.items()}
+        {k: math.nan if v == _NULL else int(v) if k in whole else v for k, v in keys.items()}
         for keys in found
     ]

@@ -82,8 +82,11 @@ class Source:
             If it is empty or its name promises a compression that it does not have.
         """
         shown, name = repr(str(path)), path.name.lower()
-        with explained(shown), path.open("rb") as file:
-            start = file.read(8)
+        with explained(shown):
+            if not path.is_file():  # a pipe, as in <(zcat shops.csv.gz), gives its bytes once
+                return cls.of_bytes(path.read_bytes(), shown)
+            with path.open("rb") as file:
+                start = file.read(8)
         if not start:
             raise DataError(f"The file {shown} is empty.")
         codec = _codec(start)

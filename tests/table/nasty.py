@@ -9,6 +9,7 @@ import random
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 Content = str | bytes | Mapping[str, bytes]
@@ -91,9 +92,8 @@ def with_column(name: str, cells: Callable[[int], str], n_rows: int = 80) -> str
 
 def corpus() -> dict[str, Nasty]:
     """All of them by name."""
-    from tests.table import nasty_files, nasty_texts, nasty_values
-
-    assert nasty_files and nasty_texts and nasty_values
+    for module in ("nasty_texts", "nasty_values", "nasty_files"):
+        import_module(f"tests.table.{module}")
     return CORPUS
 
 

@@ -81,9 +81,13 @@ def _() -> bytes:
     return _bomb(b"", b"a" * 2**20, 200)
 
 
-@nasty("bomb_in_a_cell.csv.gz", told=r"no table; is a quote never closed", slow=True)
+@nasty(
+    "bomb_in_a_cell.csv.gz",
+    told=r"256 rows take more than 256 MiB.*is a quote never closed",
+    slow=True,
+)
 def _() -> bytes:
-    return _bomb(TEXT + b'1,"', b"a" * 2**20, 1500)
+    return _bomb(TEXT + b'1,"', b"a" * 2**20, 1000)
 
 
 def _bomb(head: bytes, block: bytes, times: int) -> bytes:
