@@ -113,8 +113,13 @@ def has_known_suffix(name: str) -> bool:
 
 
 def _in_zip(source: Source) -> str:
-    with zipfile.ZipFile(source.seekable()) as archive:
-        names = archive.namelist()
+    try:
+        with zipfile.ZipFile(source.seekable()) as archive:
+            names = archive.namelist()
+    except zipfile.BadZipFile as error:
+        raise DataError(
+            "can't be read: it is a zip archive or a workbook, but damaged or cut"
+        ) from error
     if "xl/workbook.xml" in names:
         return EXCEL
     what = "an OpenDocument file" if "mimetype" in names else "a zip archive"

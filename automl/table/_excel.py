@@ -1,8 +1,10 @@
 """Reading Excel workbooks, if openpyxl is installed."""
 
 import logging
+import zipfile
 from collections.abc import Sequence
 from itertools import islice
+from typing import Any
 
 import pandas as pd
 
@@ -14,6 +16,11 @@ from automl.table._source import Source
 from automl.table._values import is_missing
 
 logger = logging.getLogger("automl.table")
+
+
+_QUICK = {"read_only": True, "data_only": True}
+_DAMAGED = (zipfile.BadZipFile, KeyError, SyntaxError, TypeError, AttributeError)
+"""What openpyxl raises on files that are not as they should be, beside OSError and ValueError."""
 
 
 def read_excel(source: Source, columns: Sequence[str] | None) -> pd.DataFrame:
@@ -33,18 +40,13 @@ def read_excel(source: Source, columns: Sequence[str] | None) -> pd.DataFrame:
             f"{source.shown} is an Excel workbook, for which openpyxl is needed. Install it with: "
             f"pip install 'automl[excel]' - or save the sheet as CSV."
         ) from error
-    book = openpyxl.load_workbook(source.seekable(), read_only=True, data_only=True)
     try:
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()  # some programs write wrong ones
-        rows = [
-            row for row in sheet.iter_rows(values_only=True) if any(c is not None for c in row)
-        ]
-        if len(book.worksheets) > 1:
-            told = listed([other.title for other in book.worksheets[1:]], 3)
-            logger.warning("%s: only the first sheet is read, not %s", source.shown, told)
-    finally:
-        book.close()
+        rows, others = _first_sheet(openpyxl.load_workbook(source.seekable(), **_QUICK))
+    except _DAMAGED as error:
+        raise DataError(f"can't be read: the workbook is damaged ({error})") from error
+    if others:
+        told = listed(others, 3)
+        logger.warning("%s: only the first sheet is read, not %s", source.shown, told)
     if not rows:
         raise DataError("its first sheet is empty, but a header and rows are needed")
     header = [("" if cell is None else str(cell)) for cell in rows[0]]
@@ -56,6 +58,18 @@ def read_excel(source: Source, columns: Sequence[str] | None) -> pd.DataFrame:
     check_wanted(names, columns)
     frame = pd.DataFrame({name: _column(rows, place) for place, name in enumerate(names)})
     return frame if columns is None else frame[list(columns)]
+
+
+def _first_sheet(book: Any) -> tuple[list[tuple[Any, ...]], list[str]]:
+    """Return the rows of the first sheet that are not empty, and the names of the others."""
+    try:
+        sheet, *others = book.worksheets
+        sheet.reset_dimensions()  # some programs write wrong ones
+        rows = sheet.iter_rows(values_only=True)
+        filled = [row for row in rows if any(cell is not None for cell in row)]
+        return filled, [other.title for other in others]
+    finally:
+        book.close()
 
 
 def _column(rows: Sequence[tuple[object, ...]], place: int) -> pd.Series:
