@@ -132,7 +132,9 @@ OPTIONS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``automl fit``."""
     parser.add_argument(
-        "data", metavar="DATA", help="CSV, Parquet, Arrow or JSON lines; - for standard input"
+        "data",
+        metavar="DATA",
+        help="CSV, JSON, Parquet, Arrow or Excel: a file, folder or pattern; - for standard input",
     )
     add_options(parser, OPTIONS)
 

@@ -213,9 +213,12 @@ def _header(rows: Sequence[Sequence[str]]) -> int:
     width = widths.most_common(1)[0][0]
     first = next(i for i, row in enumerate(rows) if len(row) == width)
     above = rows[:first]
-    if not all(row[0].startswith("#") or sum(map(bool, row)) <= 1 for row in above):
-        return 0
     below = rows[first:]
+    if not all(row[0].startswith("#") for row in above):
+        titles = all(sum(map(bool, row)) <= 1 for row in above)
+        # One column of names such as "Smith, John" looks alike, but holds no numbers.
+        if not titles or not any(_NUMBER.fullmatch(cell) for row in below for cell in row):
+            return 0
     agreed = sum(len(row) == width for row in below) >= AGREED * len(below) and len(below) > 1
     named = all(cell.strip() and not _NUMBER.fullmatch(cell.strip()) for cell in rows[first])
     return first if agreed and named else 0

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -24,6 +25,7 @@ RECORDS = 10_000
 _BLOCK = 1 << 20
 _EACH = 'every value must be one JSON object, as in {"a": 1, "b": "x"}'
 _DECODER = json.JSONDecoder()
+_BETWEEN = re.compile(r"[\s,]*")
 
 
 def read_json(source: Source, columns: Sequence[str] | None) -> pd.DataFrame:
@@ -92,30 +94,36 @@ def _from_lines(first: str, stream: io.TextIOBase) -> Iterator[tuple[str, Any]]:
 
 def _from_values(text: str, stream: io.TextIOBase) -> Iterator[tuple[str, Any]]:
     """Take values one by one off a text: of an array, or one after the other."""
-    text = text.lstrip()
-    if text.startswith("["):
-        text = text[1:]
+    at = _beyond(text, 0)
+    if text[at : at + 1] == "[":
+        at += 1
     number, ended = 1, False
     while True:
-        text = text.lstrip(" \t\r\n,")
-        if text[:1] == "]":
+        at = _beyond(text, at)
+        if text[at : at + 1] == "]":
             return
         try:
-            value, end = _DECODER.raw_decode(text)
+            value, at = _DECODER.raw_decode(text, at)
         except RecursionError as error:
             raise DataError(f"value {number:,} is nested too deeply") from error
         except ValueError as error:
             if ended:
-                if not text:
+                if at == len(text):
                     return
                 raise DataError(f"value {number:,} is not JSON ({error}); {_EACH}") from error
+            text, at = text[at:], 0
             more = stream.read(max(_BLOCK, len(text)))  # doubling keeps long values cheap
             ended = not more
             text += more
             continue
         yield f"value {number:,}", value
         number += 1
-        text = text[end:]
+
+
+def _beyond(text: str, at: int) -> int:
+    """Return the place behind commas and white space."""
+    found = _BETWEEN.match(text, at)
+    return at if found is None else found.end()
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@ import bz2
 import csv
 import gzip
 import io
+import json
 import lzma
 import os
 import sys
@@ -261,6 +262,25 @@ def test_thousands_with_points(tmp_path):
 def test_thousands_with_commas_are_no_decimals(tmp_path):
     frame = read_table(write(tmp_path, 'a,b\n"1,234",1\n"12,345,678",2\n'))
     assert frame.a.tolist() == ["1,234", "12,345,678"]
+
+
+def test_decimal_commas_in_quotes(tmp_path):
+    frame = read_table(write(tmp_path, 'a,b\n"1,5",1\n"12,25",2\n'))
+    assert frame.a.tolist() == [1.5, 12.25]
+
+
+def test_a_column_of_names_with_commas_is_one_column(tmp_path):
+    frame = read_table(write(tmp_path, "name\nSmith, John\nDoe, Jane\n"))
+    assert frame.name.tolist() == ["Smith, John", "Doe, Jane"]
+
+
+@pytest.mark.parametrize("end", ["", ",", "\n"])
+def test_json_in_one_array(tmp_path, end):
+    records = [{"a": i, "b": "x" * (i % 50)} for i in range(30_000)]
+    path = write(tmp_path, f" [\n{f'{end} '.join(map(json.dumps, records))}]{end}", "t.json")
+    frame = read_table(path)
+    assert frame.a.tolist() == list(range(30_000))
+    assert frame.b[49] == "x" * 49
 
 
 def test_infinite_values_are_missing(tmp_path, caplog):
