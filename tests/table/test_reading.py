@@ -259,6 +259,15 @@ def test_thousands_with_points(tmp_path):
     assert frame.c.tolist() == ["x", "1.234"]
 
 
+def test_thousands_beside_a_text_far_below_stay_texts(tmp_path):
+    rows = "1.234,5;2,5\n" * 1_200 + "many;2,5\n"
+    assert read_table(write(tmp_path, "a;b\n" + rows)).a.tolist()[-2:] == ["1.234,5", "many"]
+
+
+def test_zero_bytes_are_left_out(tmp_path):
+    assert read_table(write(tmp_path, "a,b\nU\0l\0m,1\n")).a.tolist() == ["Ulm"]
+
+
 def test_thousands_with_commas_are_no_decimals(tmp_path):
     frame = read_table(write(tmp_path, 'a,b\n"1,234",1\n"12,345,678",2\n'))
     assert frame.a.tolist() == ["1,234", "12,345,678"]
