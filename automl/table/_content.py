@@ -140,5 +140,5 @@ def _what_else(start: bytes) -> Iterator[str]:
         yield f"nothing but zero bytes, as far as {len(start):,} bytes show"
     if not detect(start).wide:
         n_controls = len(start) - len(start.translate(None, _CONTROLS))
-        if n_controls > 0.05 * len(start):
+        if n_controls > max(8, 0.05 * len(start)):
             yield "binary data of a kind that is not known, not text"

@@ -62,7 +62,7 @@ def detect(start: bytes) -> Encoding:
 
     Examples
     --------
-    >>> detect("a,b".encode("utf-16")).name, detect("a,b".encode("utf-16-be")).name
+    >>> detect("a,b".encode("utf-16")).name, detect("town,area".encode("utf-16-be")).name
     ('utf-16', 'utf-16-be')
     >>> detect(b"a,b").name
     'utf-8'
@@ -71,7 +71,8 @@ def detect(start: bytes) -> Encoding:
         if start.startswith(mark):
             return Encoding(name)
     even, odd = start[::2].count(0), start[1::2].count(0)
-    if max(even, odd) > 0.3 * len(start) / 2 and min(even, odd) < 0.05 * len(start) / 2:
+    half = len(start) / 2
+    if max(even, odd) >= max(8, 0.3 * half) and min(even, odd) < 0.05 * half:
         return Encoding("utf-16-le" if odd > even else "utf-16-be")
     return Encoding("utf-8")
 
