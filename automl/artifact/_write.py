@@ -65,6 +65,7 @@ def describe(predictor: Predictor, facts: Mapping[str, Any]) -> dict[str, Any]:
         "target": predictor.target.to_dict(),
         "encoders": {k: e.to_dict() for k, e in predictor.encoders.items() if k in used},
         "members": members,
+        "decision": None if predictor.decision is None else list(predictor.decision.weights),
         "files": {
             name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
             for name, content in _files(predictor).items()
