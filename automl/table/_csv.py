@@ -43,8 +43,6 @@ LONGEST_PIECE = 1 << 28
 
 FEWEST = 256
 
-_NO_QUOTES = csv.QUOTE_NONE
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -133,22 +131,22 @@ class Plan:
     def _reader(
         self, stream: Any, size: int | None, texts: Sequence[str]
     ) -> Iterator[pd.DataFrame]:
-        dialect, names = self.dialect, self.dialect.names
+        dialect = self.dialect
         options: dict[str, Any] = {
             "sep": dialect.delimiter,
             "decimal": dialect.decimal,
             "skipinitialspace": dialect.spaced,
             "na_values": list(MISSING_TEXTS),
-            "dtype": {name: "str" for name in texts if name in set(names)},
+            "dtype": dict.fromkeys(set(dialect.names).intersection(texts), "str"),
             "low_memory": False,
             "header": None,
-            "names": [*names, EXTRA],
+            "names": [*dialect.names, EXTRA],
             "index_col": False,
         }
         if not self.mended and dialect.escape:
             options["escapechar"] = dialect.escape
         if not self.mended and not dialect.quoting:
-            options["quoting"] = _NO_QUOTES
+            options["quoting"] = csv.QUOTE_NONE
         if size is None:
             yield pd.read_csv(stream, **options)
             return
