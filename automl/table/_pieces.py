@@ -91,11 +91,12 @@ def read_csv(
     ['int64', 'str']
     """
     size = max(LEAST_ROWS, CELLS // max(1, n_columns))
-    found = list(held(pieces(size, ()), shown))
-    if not found:
+    frames = list(held(pieces(size, ()), shown))
+    if not frames:
         return pd.DataFrame(columns=list(names))
-    if len(found) == 1:
-        return found[0]
+    if len(frames) == 1:
+        return frames[0]
+    found = _taken_apart(frames)
     kinds = {name: _kinds(piece[name] for piece in found) for name in names}
     if any(not letters <= _SIMPLE for letters in kinds.values()):
         del found
@@ -105,7 +106,7 @@ def read_csv(
     del found
     if texts:  # what looked like numbers up to some row must be read again as text
         again = [piece[texts] for piece in held(pieces(size, texts), shown)]
-        columns |= _joined(again, dict.fromkeys(texts, {"U"}))
+        columns |= _joined(_taken_apart(again), dict.fromkeys(texts, {"U"}))
     return pd.DataFrame({name: columns[name] for name in names}, copy=False)
 
 
@@ -119,8 +120,9 @@ def stacked(frames: list[pd.DataFrame], names: Sequence[str]) -> pd.DataFrame:
     """
     if len(frames) == 1:
         return frames[0]
-    kinds = {name: _kinds(frame[name] for frame in frames) for name in names}
-    return pd.DataFrame(_joined(frames, kinds), copy=False)
+    parts = _taken_apart(frames)
+    kinds = {name: _kinds(part[name] for part in parts) for name in names}
+    return pd.DataFrame(_joined(parts, kinds), copy=False)
 
 
 def refuse_mixed(first: pd.DataFrame, other: pd.DataFrame, shown: Sequence[str]) -> None:
@@ -141,7 +143,17 @@ def refuse_mixed(first: pd.DataFrame, other: pd.DataFrame, shown: Sequence[str])
             )
 
 
-def _joined(pieces: Sequence[pd.DataFrame], kinds: Mapping[str, set[str]]) -> dict[str, pd.Series]:
+def _taken_apart(frames: list[pd.DataFrame]) -> list[dict[str, pd.Series]]:
+    """Turn frames into their columns, which cost nothing to take out; the list is emptied."""
+    parts: list[dict[str, pd.Series]] = []
+    while frames:
+        parts.append({str(name): series for name, series in frames.pop(0).items()})
+    return parts
+
+
+def _joined(
+    pieces: Sequence[dict[str, pd.Series]], kinds: Mapping[str, set[str]]
+) -> dict[str, pd.Series]:
     """Join the columns one after the other, so that only one is held twice."""
     return {
         name: pd.concat([_as_kind(piece.pop(name), found) for piece in pieces], ignore_index=True)
