@@ -9,7 +9,7 @@ import numpy as np
 from automl._configurations import read_configurations
 from automl._sample import Rows
 from automl._spec import FitSpec
-from automl.compute import plan_workers
+from automl.compute import Device, plan_workers
 from automl.exceptions import DataError
 from automl.families import Family, Problem, Resources, choose_families
 from automl.objective import Metric, Splits, get_metric, make_splits
@@ -48,6 +48,7 @@ class Job:
     memory: int | None = None
     left_out: str = ""
     configurations: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    card: Device | None = None
 
     @classmethod
     def prepare(
@@ -55,7 +56,7 @@ class Job:
         data: Rows,
         spec: FitSpec,
         clock: Clock,
-        device: str,
+        card: Device | None = None,
         *,
         memory: int | None = None,
         left_out: str = "",
@@ -67,7 +68,8 @@ class Job:
         data : Rows
         spec : FitSpec
         clock : Clock
-        device : str
+        card : Device, optional
+            The card that fits may run on.
         memory : int, optional
             Bytes that all processes may use together.
         left_out : str
@@ -119,11 +121,12 @@ class Job:
             tuple(choose_families(spec.families, problem)),
             splits,
             plan.n_workers,
-            Resources(spec.seed, plan.threads_per_worker, device),
+            Resources(spec.seed, plan.threads_per_worker, "cpu" if card is None else card.cuda),
             reason,
             memory,
             left_out,
             read_configurations(spec.configurations),
+            card,
         )
 
     def facts(self) -> dict[str, Any]:

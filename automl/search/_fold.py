@@ -8,9 +8,20 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from automl.families import FitData, Params, Problem, Resources, Watch, get_family
+from automl.compute import Failure, SpoiledError
+from automl.families import (
+    DeviceError,
+    FitData,
+    Model,
+    Params,
+    Problem,
+    Resources,
+    Watch,
+    get_family,
+)
 from automl.features import Matrix
 from automl.objective import Metric, MetricError, get_metric
+from automl.search._ends import is_memory
 from automl.search._trial import WHOLE, FoldOutcome
 
 FIT_FOLD = f"{__name__}:fit_fold"
@@ -143,10 +154,7 @@ def fit_fold(
         out_of_bag=whole,
         folder=task.shared,
     )
-    family = get_family(task.family)
-    model = family.fit(
-        task.params, fit_data, watch, problem=task.problem, resources=task.resources
-    )
+    model = _fit(task, fit_data, watch, channel)
     if watch.best_predictions is None or watch.honest_predictions is None:
         raise ValueError(f"{task.family} showed no predictions for fold {task.fold}.")
     write_model(model.save(), task.folder)
@@ -158,7 +166,23 @@ def fit_fold(
         watch.interrupted,
         len(train),
         watch.last_step,
+        watch.device,
+        watch.copies,
     )
+
+
+def _fit(task: FoldTask, data: FitData, watch: Watch, channel: Channel) -> Model:
+    """Let the family fit; an error on a card may have spoiled it for this process."""
+    family, problem, resources = get_family(task.family), task.problem, task.resources
+    try:
+        return family.fit(task.params, data, watch, problem=problem, resources=resources)
+    except Exception as error:
+        if resources.device == "cpu" or isinstance(error, DeviceError):
+            raise
+        if is_memory(Failure.of(error)):
+            channel.cache.clear()  # with it goes what it has on the card
+            raise
+        raise SpoiledError(f"{type(error).__name__}: {error}") from error
 
 
 class _Brake:

@@ -5,6 +5,7 @@ to be predicted. Nothing here knows of models or metrics.
 """
 
 from automl.table._column import Column, Role
+from automl.table._fingerprint import fingerprint
 from automl.table._frames import to_frame
 from automl.table._reading import read_table
 from automl.table._schema import Schema
@@ -17,6 +18,7 @@ __all__ = [
     "Schema",
     "Table",
     "Target",
+    "fingerprint",
     "infer_task",
     "read_table",
     "to_frame",
