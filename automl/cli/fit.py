@@ -155,7 +155,9 @@ OPTIONS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``automl fit``."""
     parser.add_argument(
-        "data", metavar="DATA", help="CSV, Parquet, Arrow or JSON lines; - for standard input"
+        "data",
+        metavar="DATA",
+        help="CSV, JSON, Parquet, Arrow or Excel: a file, folder or pattern; - for standard input",
     )
     add_options(parser, OPTIONS)
 
@@ -333,7 +335,7 @@ def _read(data: str, settings: Settings) -> tuple["pd.DataFrame", "pd.Series", A
     ):
         if target in columns:
             raise UsageError(f"--{name} names the target {target!r}.")
-    frame = read_table(data)
+    frame = read_table(data, skip_bad_rows=True)
     y = take_column(frame, target, what="target", source=data)
     if not len(frame.columns):
         raise DataError(
