@@ -126,15 +126,19 @@ def fit_fold(
         stopped=_Brake(channel),
         report=(lambda *point: channel.report(point)) if task.report else None,
     )
+    cache = channel.cache.setdefault(task.encoding, {})
+    shared = task.shared
+    if "told" in arrays:  # the matrix differs from fold to fold
+        cache, shared = cache.setdefault(task.fold, {}), shared / f"fold{task.fold}"
     fit_data = FitData(
-        Matrix(arrays["values"], *task.columns),
+        Matrix(_values(arrays, task.fold, cache), *task.columns),
         y,
         train,
         rows,
         weight,
-        channel.cache.setdefault(task.encoding, {}),
+        cache,
         out_of_bag=whole,
-        folder=task.shared,
+        folder=shared,
     )
     family = get_family(task.family)
     model = family.fit(
@@ -152,6 +156,19 @@ def fit_fold(
         len(train),
         watch.last_step,
     )
+
+
+def _values(arrays: Mapping[str, np.ndarray], fold: int, cache: dict[Any, Any]) -> np.ndarray:
+    """The matrix of a fold: what texts tell of the target in it, if they do, comes last.
+
+    ``WHOLE`` stands for the last of the arrays, too.
+    """
+    if "told" not in arrays:
+        return arrays["values"]
+    if "values" not in cache:
+        values = np.hstack([arrays["values"], arrays["told"][fold]], dtype=arrays["values"].dtype)
+        cache["values"] = values
+    return np.asarray(cache["values"])
 
 
 class _Brake:

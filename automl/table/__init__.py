@@ -10,6 +10,7 @@ from automl.table._reading import read_table
 from automl.table._schema import Schema
 from automl.table._table import Table
 from automl.table._target import Target, infer_task
+from automl.table._texts import Texts
 
 __all__ = [
     "Column",
@@ -17,6 +18,7 @@ __all__ = [
     "Schema",
     "Table",
     "Target",
+    "Texts",
     "infer_task",
     "read_table",
     "to_frame",

@@ -21,6 +21,7 @@ class Role(StrEnum):
     CATEGORICAL = "categorical"
     BOOLEAN = "boolean"
     DATETIME = "datetime"
+    TEXT = "text"
     CONSTANT = "constant"
     IDENTIFIER = "identifier"
     DROPPED = "dropped"
@@ -47,6 +48,9 @@ class Column:
     tolerant : bool, default=False
         True where the column held values at fit that its role can't read. Such values were
         missing values to the model then, so they are at predict; elsewhere they are an error.
+    spelled : bool, default=False
+        Whether the letters of the categories tell something: there are many and they are not
+        just numbers, so that a new one is worth reading.
 
     Examples
     --------
@@ -61,6 +65,12 @@ class Column:
     categories: tuple[str, ...] = ()
     date_format: str = ""
     tolerant: bool = False
+    spelled: bool = False
+
+    @property
+    def readable(self) -> bool:
+        """Whether a table keeps the texts of the column, and not only codes or numbers."""
+        return self.role is Role.TEXT or self.spelled
 
     @cached_property
     def codes(self) -> dict[str, int]:
@@ -97,6 +107,8 @@ class Column:
             state["date_format"] = self.date_format
         if self.tolerant:
             state["tolerant"] = True
+        if self.spelled:
+            state["spelled"] = True
         return state
 
     @classmethod
@@ -138,6 +150,7 @@ class Column:
             categories=categories,
             date_format=state.get("date_format", ""),
             tolerant=state.get("tolerant", False),
+            spelled=state.get("spelled", False),
         )
 
 
@@ -148,4 +161,5 @@ _FIELDS: dict[str, type] = {
     "categories": list,
     "date_format": str,
     "tolerant": bool,
+    "spelled": bool,
 }

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from automl.table._column import Column, Role
 from automl.table._convert import EXPECTED
 from automl.table._dates import guess_format, looks_like_dates
 from automl.table._look import Look
+from automl.table._wording import is_spelled, is_text
 from automl.table._messages import counted, shown
 from automl.table._values import (
     Parsed,
@@ -64,7 +66,8 @@ def infer_column(name: str, series: pd.Series, forced: Role | None = None) -> Co
         found = detector(look)
         if found is not None:
             return found
-    return as_categorical(look)
+    column = as_categorical(look)
+    return replace(column, spelled=True) if is_spelled(look) else column
 
 
 def detect_typed_numbers(look: Look) -> Column | None:
@@ -154,6 +157,11 @@ def detect_written_dates(look: Look) -> Column | None:
     return found
 
 
+def detect_text(look: Look) -> Column | None:
+    """Texts of several words that seldom come twice."""
+    return as_text(look) if is_text(look) else None
+
+
 def detect_written_identifier(look: Look) -> Column | None:
     """Complete, distinct, short texts."""
     n_rows = len(look.series)
@@ -174,6 +182,7 @@ DETECTORS: tuple[Detector, ...] = (
     detect_written_numbers,
     detect_nested,
     detect_written_dates,
+    detect_text,
     detect_written_identifier,
 )
 
@@ -200,6 +209,14 @@ def as_categorical(look: Look) -> Column:
     noun = "string" if isinstance(look.series.dtype, pd.StringDtype) else "value"
     reason = counted(len(ordered), f"distinct {noun}")
     return look.column(Role.CATEGORICAL, reason, categories=[text for text, _ in ordered])
+
+
+def as_text(look: Look) -> Column:
+    """Take the column as texts that are worth reading."""
+    detect_nested(look)
+    words = float(np.mean([len(canonical(v).split()) for v in look.sample])) if look.sample else 0
+    different = counted(len(look.frequencies), "distinct text")
+    return look.column(Role.TEXT, f"{different} of {words:.0f} words on average")
 
 
 def as_boolean(look: Look) -> Column:
@@ -257,6 +274,7 @@ _FORCED: dict[Role, Callable[[Look], Column]] = {
     Role.CATEGORICAL: as_categorical,
     Role.BOOLEAN: as_boolean,
     Role.DATETIME: as_datetime,
+    Role.TEXT: as_text,
     Role.IDENTIFIER: _set_aside(Role.IDENTIFIER),
     Role.DROPPED: _set_aside(Role.DROPPED),
 }
