@@ -9,7 +9,7 @@ import numpy as np
 
 from automl.features._dates import date_parts
 from automl.features._matrix import Encoder, Matrix
-from automl.features._text_encoder import TextEncoder
+from automl.features._text_encoder import NO_TEXTS, TextEncoder
 from automl.features._tree import FLOAT32_MAX, varying_parts
 from automl.table import Column, Schema, Table
 
@@ -91,7 +91,7 @@ class DenseEncoder(Encoder):
     numbers: tuple[Number, ...]
     categories: tuple[Category, ...]
     parts: Mapping[str, tuple[str, ...]]
-    texts: TextEncoder = TextEncoder()
+    texts: TextEncoder = NO_TEXTS
     topics: tuple[Number, ...] = ()
 
     @classmethod
@@ -173,9 +173,7 @@ class DenseEncoder(Encoder):
         return state | ({"topics": [asdict(t) for t in self.topics]} if self.topics else {})
 
     @classmethod
-    def from_dict(
-        cls, state: Mapping[str, Any], texts: TextEncoder = TextEncoder()
-    ) -> "DenseEncoder":
+    def from_dict(cls, state: Mapping[str, Any], texts: TextEncoder = NO_TEXTS) -> "DenseEncoder":
         """Inverse of :meth:`to_dict`, which leaves the texts out."""
         return cls(
             str(state["kind"]),
@@ -188,7 +186,7 @@ class DenseEncoder(Encoder):
 
 
 def _read_numbers(state: Sequence[Mapping[str, Any]]) -> tuple[Number, ...]:
-    return tuple(Number(**(n | {"edges": tuple(n["edges"])})) for n in state)
+    return tuple(Number(**{**n, "edges": tuple(n["edges"])}) for n in state)
 
 
 def _stream_names(source: str, parts: Mapping[str, Sequence[str]]) -> list[str]:

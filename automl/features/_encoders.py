@@ -9,7 +9,7 @@ import numpy as np
 from automl.features._dense import MAX_BINS, MAX_ONE_HOT, WIDTH, DenseEncoder
 from automl.features._matrix import Encoder, Matrix
 from automl.features._none import NoneEncoder
-from automl.features._text_encoder import TextEncoder, expected_names
+from automl.features._text_encoder import NO_TEXTS, TextEncoder, expected_names
 from automl.features._tree import TreeEncoder
 from automl.table import Schema, Table
 
@@ -70,7 +70,7 @@ def fit_encoder(kind: str, table: Table, texts: TextEncoder | None = None) -> En
     return DenseEncoder.fit(table, kind, texts)
 
 
-def encoder_from_dict(state: Mapping[str, Any], texts: TextEncoder = TextEncoder()) -> Encoder:
+def encoder_from_dict(state: Mapping[str, Any], texts: TextEncoder = NO_TEXTS) -> Encoder:
     """Read an encoder that ``to_dict`` wrote; its texts are saved apart."""
     if state["kind"] == "tree":
         return TreeEncoder.from_dict(state, texts)

@@ -111,7 +111,7 @@ def _words(points: np.ndarray, rows: np.ndarray) -> Iterator[tuple[np.ndarray, n
 
 def _kinds(points: np.ndarray) -> np.ndarray:
     """0 for spaces, 1 for letters and digits, 2 for signs, each of which stands for itself."""
-    kinds = _ASCII[np.minimum(points, 128)]
+    kinds: np.ndarray = _ASCII[np.minimum(points, 128)]
     signs = ((points >= 0x2000) & (points < 0x2C00)) | ((points >= 0x3000) & (points < 0x3040))
     kinds[signs | (points >= 0x1F000)] = 2
     return kinds

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from automl.features._texts import TextColumn, text_columns
+from automl.features._texts import COMPONENTS, COUNTS, TextColumn, text_columns
 from automl.features._told import MOST_OUTPUTS, Outcome, Told, fit_told
 from automl.table import Schema, Table
 
@@ -138,9 +138,14 @@ class TextEncoder:
         return cls(tuple(columns), tuple(told))
 
 
+NO_TEXTS = TextEncoder()
+"""Of a table without such columns."""
+
+
 def expected_names(schema: Schema) -> int:
     """About how many numbers the columns of texts become."""
-    return sum(30 if c.role == "text" else 18 for c in schema.features if c.readable)
+    readable = [c.role for c in schema.features if c.readable]
+    return sum(COMPONENTS[r] + 1 + (len(COUNTS) if r == "text" else 0) for r in readable)
 
 
 def _longest(table: Table, seconds: float) -> int:

@@ -6,7 +6,7 @@ all training rows; what the words tell of the target is in ``_told``.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -25,11 +25,12 @@ FEWEST_ROWS = 2
 FITTED_TEXTS = 20_000
 """Different texts, drawn at random, that the components are made of."""
 
-COMPONENTS = {Role.TEXT: 24, Role.CATEGORICAL: 12}
+COMPONENTS = {Role.TEXT: 16, Role.CATEGORICAL: 6}
 """Main components of a column of texts, and of one of categories."""
 
 COUNTS = ("length", "words", "capitals", "digits", "signs")
-"""Characters and words of a text, and which share of its characters are of a kind."""
+"""Characters and words of a text, and which share of its characters are of a kind; categories go
+without."""
 
 KEPT = 50_000
 """Different texts of a table up to which what is worked out of them is kept for later blocks."""
@@ -78,15 +79,20 @@ class TextColumn:
             column.name, longest, whole, buckets.astype(np.int32), idf.astype(np.float32),
             np.empty((len(buckets), 0), np.float32),
         )  # fmt: skip
-        weighted = sparse.diags(np.sqrt(weight).astype(np.float32)) @ fitted._weighted(counts)
-        components = _components(weighted, COMPONENTS[column.role], seed)
-        return cls(fitted.name, longest, whole, fitted.buckets, fitted.idf, components)
+        weights = fitted._weighted(counts)
+        scaled = sparse.diags(np.sqrt(weight).astype(np.float32)) @ weights
+        components = _components(scaled, COMPONENTS[column.role], seed)
+        fitted = cls(fitted.name, longest, whole, fitted.buckets, fitted.idf, components)
+        if len(chosen) == len(texts):
+            texts.kept[fitted.digest, "weights"] = weights
+        return fitted
 
     @property
     def names(self) -> tuple[str, ...]:
         """Of the numbers that a text becomes."""
         topics = (f"{self.name}.topic{i}" for i in range(self.components.shape[1]))
-        return (*(f"{self.name}.{count}" for count in COUNTS), *topics)
+        counts = () if self.whole else COUNTS
+        return (*(f"{self.name}.{count}" for count in counts), *topics)
 
     @cached_property
     def _places(self) -> np.ndarray:
@@ -94,9 +100,15 @@ class TextColumn:
         places[self.buckets] = np.arange(len(self.buckets), dtype=np.int32)
         return places
 
-    def weights(self, texts: Sequence[str]) -> sparse.csr_matrix:
-        """The tf-idf weights of texts, each row of length 1: shape (n_texts, n_ngrams)."""
-        return self._weighted(count_ngrams(texts, longest=self.longest, whole=self.whole))
+    def weights(self, texts: Texts, numbers: np.ndarray | None = None) -> sparse.csr_matrix:
+        """The tf-idf weights of the different texts, or of those of these numbers.
+
+        Each row has the length 1, or 0 where no word is known: shape (n_texts, n_ngrams).
+        """
+        if numbers is None and (self.digest, "weights") in texts.kept:
+            return texts.kept[self.digest, "weights"]
+        strings = texts.strings(numbers)
+        return self._weighted(count_ngrams(strings, longest=self.longest, whole=self.whole))
 
     def _weighted(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
         found = self._places[counts.indices]
@@ -110,17 +122,30 @@ class TextColumn:
             (values, found[known], ends), shape=(counts.shape[0], len(self.buckets))
         )
 
-    def numbers(self, texts: Sequence[str], weights: sparse.csr_matrix) -> np.ndarray:
-        """Counts and components of texts with these weights, in the order of `names`."""
-        return np.hstack([_counts([t[: self.longest] for t in texts]), weights @ self.components])
-
     def of_rows(self, texts: Texts) -> np.ndarray:
         """Float32 of shape (n_rows, n_names), NaN where a row has no text."""
 
-        def work(strings: list[str]) -> np.ndarray:
-            return self.numbers(strings, self.weights(strings))
+        def work(numbers: np.ndarray | None) -> np.ndarray:
+            topics = self.weights(texts, numbers) @ self.components
+            if self.whole:
+                return np.asarray(topics)
+            counts = _counts([text[: self.longest] for text in texts.strings(numbers)])
+            return np.hstack([counts, topics])
 
-        return per_row(texts, (self.digest, "numbers"), work, len(self.names), np.nan)
+        return per_row(texts, self._key, work, len(self.names), np.nan)
+
+    def of_texts(self, texts: Texts) -> np.ndarray | None:
+        """The same for each different text, and last for no text; ``None`` for too many."""
+        self.of_rows(texts.take(slice(0)))
+        return texts.kept.get(self._key)
+
+    def give(self, texts: Texts, found: np.ndarray) -> None:
+        """Leave with texts what `of_texts` has worked out of them."""
+        texts.kept[self._key] = found
+
+    @property
+    def _key(self) -> tuple[str, str]:
+        return self.digest, "numbers"
 
     @cached_property
     def digest(self) -> str:
@@ -160,7 +185,13 @@ class TextColumn:
         return cls(name, longest, whole, buckets, idf, components)
 
 
-def per_row(texts: Texts, key: Any, work: Any, width: int, missing: float) -> np.ndarray:
+def per_row(
+    texts: Texts,
+    key: Any,
+    work: Callable[[np.ndarray | None], np.ndarray],
+    width: int,
+    missing: float,
+) -> np.ndarray:
     """Carry what is worked out of each different text to the rows that hold it.
 
     Parameters
@@ -169,18 +200,19 @@ def per_row(texts: Texts, key: Any, work: Any, width: int, missing: float) -> np
     key : hashable
         Under which it is kept with the texts, if they are not too many.
     work : callable
-        From a list of texts to an array of shape (n_texts, width).
+        From numbers of different texts, or ``None`` for all, to an array of shape
+        (n_texts, width).
     width : int
     missing : float
         For rows without a text.
     """
     if len(texts) <= KEPT:
         if key not in texts.kept:
-            texts.kept[key] = _with_missing(work(texts.strings()), width, missing)
+            texts.kept[key] = _with_missing(work(None), width, missing)
         return np.asarray(texts.kept[key][texts.places])  # -1 is the last
     used, places = np.unique(texts.places, return_inverse=True)
     known = used[used >= 0]
-    found = _with_missing(work(texts.strings(known)), width, missing)
+    found = _with_missing(work(known), width, missing)
     return np.asarray(found[places - (len(used) - len(known))])
 
 

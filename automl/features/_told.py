@@ -89,12 +89,12 @@ class Told:
         texts, (_, n_folds, n_outputs) = table.texts[self.column.name], self.weights.shape
         flat = self.weights.reshape(len(self.weights), -1)
 
-        def work(strings: list[str]) -> np.ndarray:
-            return np.asarray(self.column.weights(strings) @ flat[:-1])
+        def work(numbers: np.ndarray | None) -> np.ndarray:
+            return np.asarray(self.column.weights(texts, numbers) @ flat[:-1])
 
         key = self.column.digest, "told", n_folds
         found = per_row(texts, key, work, flat.shape[1], 0.0) + flat[-1]
-        return found.reshape(len(found), n_folds, n_outputs).transpose(1, 0, 2)
+        return np.asarray(found.reshape(len(found), n_folds, n_outputs).transpose(1, 0, 2))
 
 
 def fit_told(column: TextColumn, table: Table, outcome: Outcome) -> tuple[Told, np.ndarray]:
@@ -124,7 +124,7 @@ def fit_told(column: TextColumn, table: Table, outcome: Outcome) -> tuple[Told, 
 def _rows(column: TextColumn, table: Table) -> sparse.csr_matrix:
     """Weights of each row's text, none where it has none, and a column of ones."""
     texts = table.texts[column.name]
-    X = column.weights(texts.strings())
+    X = column.weights(texts)
     X = sparse.vstack([X, sparse.csr_matrix((1, X.shape[1]), dtype=np.float32)], format="csr")
     X = X[texts.places]
     ones = sparse.csr_matrix(np.ones((X.shape[0], 1), np.float32))

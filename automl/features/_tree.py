@@ -10,7 +10,7 @@ import numpy as np
 
 from automl.features._dates import PARTS, date_parts
 from automl.features._matrix import Encoder, Matrix
-from automl.features._text_encoder import TextEncoder
+from automl.features._text_encoder import NO_TEXTS, TextEncoder
 from automl.table import Schema, Table
 
 MAX_CATEGORIES = 254
@@ -51,7 +51,7 @@ class TreeEncoder(Encoder):
     frequencies: Mapping[str, tuple[float, ...]]
     cardinalities: Mapping[str, int]
     wide: bool
-    texts: TextEncoder = TextEncoder()
+    texts: TextEncoder = NO_TEXTS
 
     kind = "tree"
 
@@ -123,7 +123,7 @@ class TreeEncoder(Encoder):
         That is a missing or a new category. Where nothing was missing in a long column it is a new
         one, and stands with the rarest: they were new to the models of the other folds.
         """
-        found = {}
+        found: dict[str, list[np.ndarray]] = {}
         for name in dict.fromkeys([*self.cardinalities, *self.frequencies]):
             shares, n = self.frequencies.get(name, ()), self.cardinalities.get(name, 0)
             whole = bool(shares) and sum(shares) > ALL
@@ -148,9 +148,7 @@ class TreeEncoder(Encoder):
         }
 
     @classmethod
-    def from_dict(
-        cls, state: Mapping[str, Any], texts: TextEncoder = TextEncoder()
-    ) -> "TreeEncoder":
+    def from_dict(cls, state: Mapping[str, Any], texts: TextEncoder = NO_TEXTS) -> "TreeEncoder":
         """Inverse of :meth:`to_dict`, which leaves the texts out."""
         return cls(
             {k: tuple(v) for k, v in state["parts"].items()},

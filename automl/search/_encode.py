@@ -9,6 +9,7 @@ import numpy as np
 
 from automl.compute import DataRef, read_shared
 from automl.features import Outcome, TextEncoder, fit_encoder, write_matrix
+from automl.search._texts import fitted_texts, scores_of
 from automl.table import Schema, Table, Texts
 
 ENCODE_TABLE = f"{__name__}:encode_table"
@@ -99,15 +100,15 @@ def encode_table(
     Encoded
     """
     table = _open_table(task)
-    texts = TextEncoder.fit(table, seconds=task.seconds)
-    scores = None
-    if data and texts.columns:
-        texts, scores = texts.tell(table, Outcome.of(data[0], task.n_outputs))
+    texts, shared = TextEncoder(), task.folder.with_name("texts")
+    if table.texts:
+        outcome = Outcome.of(data[0], task.n_outputs) if data else None
+        texts = fitted_texts(shared, table, outcome, seconds=task.seconds)
     encoder = fit_encoder(task.kind, table, texts)
     task.folder.mkdir(parents=True)
     header = write_matrix(encoder, table, task.folder / "0.npy")
     if texts.told:
-        np.save(task.folder / "1.npy", scores)
+        scores_of(shared, task.folder / "1.npy")
     names, sources = zip(*texts.told_names, strict=True) if texts.told else ((), ())
     return Encoded(
         encoder.to_dict(),

@@ -11,8 +11,8 @@ from automl.search._clock import Clock
 from automl.search._cost import CostModel, Forecast
 from automl.search._trial import Trial
 
-TEXT_SHARE = 0.1
-"""Share of the budget that reading texts may take, about, in each encoding."""
+TEXT_SHARE = 0.15
+"""Share of the budget that reading texts may take, about; they are read once for all encodings."""
 
 TRIAL_SHARE = 0.35
 """Share of the budget after which the clock ends one trial, with what it has."""

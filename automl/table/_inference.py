@@ -19,7 +19,6 @@ from automl.table._column import Column, Role
 from automl.table._convert import EXPECTED
 from automl.table._dates import guess_format, looks_like_dates
 from automl.table._look import Look
-from automl.table._wording import is_spelled, is_text
 from automl.table._messages import counted, shown
 from automl.table._values import (
     Parsed,
@@ -30,6 +29,7 @@ from automl.table._values import (
     is_nested,
     numbers,
 )
+from automl.table._wording import is_spelled, is_text
 
 # From this share of readable values on, the others count as slips of the pen.
 READABLE = 0.95

@@ -24,8 +24,9 @@ class Table:
         The schema that the columns follow.
     arrays : mapping of str to numpy.ndarray
         One array per feature, in the order of ``schema.features``: codes of categories and
-        places of texts as int32, anything else as numpy had it, numbers, truth values or dates. They may be views of the
-        caller's data, of which so no second copy is held: don't write to them.
+        places of texts as int32, anything else as numpy had it, numbers, truth values or dates.
+        They may be views of the caller's data, of which so no second copy is held: don't write to
+        them.
     n_rows : int
         Number of rows.
     unchecked : frozenset of str
@@ -38,8 +39,8 @@ class Table:
     columns : mapping of str to numpy.ndarray
         The same arrays typed. Numeric columns are float64 with NaN; boolean ones float64 of 0, 1
         and NaN; dates float64 seconds since 1970 with NaN; categorical ones int32 codes with -1
-        for missing or not seen at fit, texts int32 places with -1 for missing. What is not held like that is converted each time that it
-        is asked for; `block` converts some rows only.
+        for missing or not seen at fit, texts int32 places with -1 for missing. What is not held
+        like that is converted each time that it is asked for; `block` converts some rows only.
 
     Examples
     --------

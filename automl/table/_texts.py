@@ -59,7 +59,7 @@ class Texts:
     def strings(self, numbers: Sequence[int] | np.ndarray | None = None) -> list[str]:
         """The different texts, or those of these numbers."""
         wanted = np.arange(len(self.ends)) if numbers is None else np.asarray(numbers, np.intp)
-        content, ends = memoryview(np.ascontiguousarray(self.buffer)), self.ends[wanted].tolist()
+        content, ends = np.ascontiguousarray(self.buffer).data, self.ends[wanted].tolist()
         starts = np.append(0, self.ends)[wanted].tolist()
         return [str(content[a:b], "utf-8") for a, b in zip(starts, ends, strict=True)]
 
@@ -74,4 +74,4 @@ class Texts:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Texts":
         """Inverse of :meth:`to_arrays`; the arrays may lie in files."""
-        return cls(*(arrays[part] for part in PARTS))
+        return cls(arrays["places"], arrays["buffer"], arrays["ends"])

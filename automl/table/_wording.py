@@ -31,4 +31,4 @@ def is_text(look: Look) -> bool:
 def is_spelled(look: Look) -> bool:
     """Tell whether categories are too many for their rows, but come again."""
     n_texts, n_rows = len(look.frequencies), sum(look.frequencies.values())
-    return MIN_SPELLED <= n_texts and n_rows <= FEW_ROWS * n_texts
+    return n_texts >= MIN_SPELLED and n_rows <= FEW_ROWS * n_texts
