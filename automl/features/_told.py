@@ -6,8 +6,10 @@ row is scored by a regression that saw neither it nor any row to validate on: ot
 would trust the scores more than new rows bear out.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -84,6 +86,10 @@ class Told:
         n = self.weights.shape[2]
         return tuple(f"{self.column.name}.told{i if n > 1 else ''}" for i in range(n))
 
+    @cached_property
+    def _digest(self) -> str:
+        return hashlib.sha256(self.column.digest.encode() + self.weights.tobytes()).hexdigest()
+
     def scores(self, table: Table) -> np.ndarray:
         """Scores of new rows by each fold: float32 of shape (n_folds + 1, n_rows, n_outputs)."""
         texts, (_, n_folds, n_outputs) = table.texts[self.column.name], self.weights.shape
@@ -92,8 +98,7 @@ class Told:
         def work(numbers: np.ndarray | None) -> np.ndarray:
             return np.asarray(self.column.weights(texts, numbers) @ flat[:-1])
 
-        key = self.column.digest, "told", n_folds
-        found = per_row(texts, key, work, flat.shape[1], 0.0) + flat[-1]
+        found = per_row(texts, (self._digest, "told"), work, flat.shape[1], 0.0) + flat[-1]
         return np.asarray(found.reshape(len(found), n_folds, n_outputs).transpose(1, 0, 2))
 
 
