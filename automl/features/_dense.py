@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from automl.features._dates import date_parts
+from automl.features._elapsed import Pairs, elapsed_days, elapsed_name, elapsed_pairs
 from automl.features._matrix import Encoder, Matrix
 from automl.features._text_encoder import NO_TEXTS, TextEncoder
 from automl.features._tree import FLOAT32_MAX, varying_parts
@@ -79,6 +80,10 @@ class DenseEncoder(Encoder):
         The columns of texts, and of categories that are too many for their rows.
     topics : tuple of Number
         How the numbers that texts become are scaled. They are not bent.
+    elapsed : tuple of (str, str)
+        Pairs of datetime columns of which the time between is a number,
+    spans : tuple of Number
+        and how it is encoded.
 
     References
     ----------
@@ -93,6 +98,8 @@ class DenseEncoder(Encoder):
     parts: Mapping[str, tuple[str, ...]]
     texts: TextEncoder = NO_TEXTS
     topics: tuple[Number, ...] = ()
+    elapsed: Pairs = ()
+    spans: tuple[Number, ...] = ()
 
     @classmethod
     def fit(cls, table: Table, kind: str, texts: TextEncoder | None = None) -> "DenseEncoder":
@@ -113,12 +120,17 @@ class DenseEncoder(Encoder):
         categories = tuple(
             _fit_category(c, table.columns[c.name]) for c in features if c.role == "categorical"
         )
-        return cls(kind, numbers, categories, parts, texts, _fit_topics(table, texts))
+        topics, elapsed = _fit_topics(table, texts), elapsed_pairs(table)
+        spans = tuple(
+            _fit_number(elapsed_name(p), p[1], elapsed_days(table, p, slice(None)), bins)
+            for p in elapsed
+        )
+        return cls(kind, numbers, categories, parts, texts, topics, elapsed, spans)
 
     def header(self, schema: Schema) -> Matrix:
         """Return the matrix of a table of this schema without its rows: names and dtype."""
         entries: list[tuple[str, str]] = []
-        for n in (*self.numbers, *self.topics):
+        for n in (*self.numbers, *self.spans, *self.topics):
             labels = [n.name, *(f"{n.name}>{low:.6g}" for low in n.edges[:-1])]
             labels += [f"{n.name}?"] if n.indicator else []
             entries += [(label, n.source) for label in labels]
@@ -134,7 +146,8 @@ class DenseEncoder(Encoder):
 
     def _write(self, table: Table, rows: slice, out: np.ndarray) -> None:
         numbers, categories = self._number_blocks(table, rows), self._category_blocks(table, rows)
-        for i, block in enumerate(chain(numbers, self._topic_blocks(table, rows), categories)):
+        spans, topics = self._span_blocks(table, rows), self._topic_blocks(table, rows)
+        for i, block in enumerate(chain(numbers, spans, topics, categories)):
             out[:, i] = block
 
     def _number_blocks(self, table: Table, rows: slice) -> Iterator[np.ndarray]:
@@ -144,6 +157,10 @@ class DenseEncoder(Encoder):
                 source = number.source
                 streams = _streams(source, table.block(source, rows), self.parts)
             yield from number.blocks(streams[number.name])
+
+    def _span_blocks(self, table: Table, rows: slice) -> Iterator[np.ndarray]:
+        for pair, number in zip(self.elapsed, self.spans, strict=True):
+            yield from number.blocks(elapsed_days(table, pair, rows))
 
     def _topic_blocks(self, table: Table, rows: slice) -> Iterator[np.ndarray]:
         if self.topics:
@@ -170,7 +187,9 @@ class DenseEncoder(Encoder):
             "categories": [asdict(c) for c in self.categories],
             "parts": {k: list(v) for k, v in self.parts.items()},
         }
-        return state | ({"topics": [asdict(t) for t in self.topics]} if self.topics else {})
+        for name in ("topics", "spans"):
+            state |= {name: [asdict(n) for n in getattr(self, name)]}
+        return state | {"elapsed": [list(pair) for pair in self.elapsed]}
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any], texts: TextEncoder = NO_TEXTS) -> "DenseEncoder":
@@ -182,6 +201,8 @@ class DenseEncoder(Encoder):
             {k: tuple(v) for k, v in state["parts"].items()},
             texts,
             _read_numbers(state.get("topics", ())),
+            tuple((str(a), str(b)) for a, b in state.get("elapsed", ())),
+            _read_numbers(state.get("spans", ())),
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from automl.features._dense import MAX_BINS, MAX_ONE_HOT, WIDTH, DenseEncoder
+from automl.features._elapsed import MOST_COLUMNS
 from automl.features._matrix import Encoder, Matrix
 from automl.features._none import NoneEncoder
 from automl.features._text_encoder import NO_TEXTS, TextEncoder, expected_names
@@ -42,6 +43,8 @@ def expected_width(kind: str, schema: Schema) -> int:
     roles = [(str(c.role), len(c.categories)) for c in schema.features]
     numbers = sum(DATE_PARTS if role == "datetime" else role in NUMBERS for role, _ in roles)
     texts = expected_names(schema)
+    moments = min(MOST_COLUMNS, sum(role == "datetime" for role, _ in roles))
+    numbers += moments * (moments - 1) // 2
     if kind == "tree":
         return numbers + sum(role == "categorical" for role, _ in roles) + texts
     bins = min(MAX_BINS, max(4, WIDTH // max(1, numbers))) if kind == "piecewise" else 0

@@ -26,7 +26,9 @@ FITTED_TEXTS = 20_000
 """Different texts, drawn at random, that the components are made of."""
 
 COMPONENTS = {Role.TEXT: 16, Role.CATEGORICAL: 6}
-"""Main components of a column of texts, and of one of categories."""
+"""Main components of a column of texts, and of one of categories, at most,"""
+ROWS_OF_ONE = {Role.TEXT: 100, Role.CATEGORICAL: 400}
+"""and how many rows there must be for each: models of few rows drown in them."""
 
 COUNTS = ("length", "words", "capitals", "digits", "signs")
 """Characters and words of a text, and which share of its characters are of a kind; categories go
@@ -81,7 +83,8 @@ class TextColumn:
         )  # fmt: skip
         weights = fitted._weighted(counts)
         scaled = sparse.diags(np.sqrt(weight).astype(np.float32)) @ weights
-        components = _components(scaled, COMPONENTS[column.role], seed)
+        most = min(COMPONENTS[column.role], len(texts.places) // ROWS_OF_ONE[column.role])
+        components = _components(scaled, most, seed)
         fitted = cls(fitted.name, longest, whole, fitted.buckets, fitted.idf, components)
         if len(chosen) == len(texts):
             texts.kept[fitted.digest, "weights"] = weights

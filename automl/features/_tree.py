@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from automl.features._dates import PARTS, date_parts
+from automl.features._elapsed import Pairs, elapsed_days, elapsed_name, elapsed_pairs
 from automl.features._matrix import Encoder, Matrix
 from automl.features._text_encoder import NO_TEXTS, TextEncoder
 from automl.table import Schema, Table
@@ -45,6 +46,8 @@ class TreeEncoder(Encoder):
     texts : TextEncoder
         The columns of texts, and of categories that are too many for their rows. Of the latter
         only the frequency stays beside what their texts become.
+    elapsed : tuple of (str, str)
+        Pairs of datetime columns of which the time between is a number.
     """
 
     parts: Mapping[str, tuple[str, ...]]
@@ -52,6 +55,7 @@ class TreeEncoder(Encoder):
     cardinalities: Mapping[str, int]
     wide: bool
     texts: TextEncoder = NO_TEXTS
+    elapsed: Pairs = ()
 
     kind = "tree"
 
@@ -76,7 +80,7 @@ class TreeEncoder(Encoder):
                     frequencies[name] = tuple((counts / max(1, len(codes))).tolist())
             elif column.role != "text":
                 wide = wide or merges_in_float32(table, name)
-        return cls(parts, frequencies, cardinalities, wide, texts)
+        return cls(parts, frequencies, cardinalities, wide, texts, elapsed_pairs(table))
 
     def header(self, schema: Schema) -> Matrix:
         """Return the matrix of a table of this schema without its rows: names and dtype."""
@@ -89,6 +93,7 @@ class TreeEncoder(Encoder):
                 entries.append((name, name, self.cardinalities.get(name, 0)))
             if name in self.frequencies:
                 entries.append((f"{name}.frequency", name, 0))
+        entries += [(elapsed_name(pair), pair[1], 0) for pair in self.elapsed]
         entries += [(name, source, 0) for name, source in self.texts.names]
         names, sources, cardinalities = zip(*entries, strict=True)
         return Matrix(np.empty((0, len(entries)), self._dtype), names, sources, cardinalities)
@@ -109,6 +114,9 @@ class TreeEncoder(Encoder):
             for block in blocks:
                 out[:, at] = block
                 at += 1
+        for pair in self.elapsed:
+            out[:, at] = elapsed_days(table, pair, rows)
+            at += 1
         if self.texts.columns:
             out[:, at:] = self.texts.numbers(table, rows)
 
@@ -145,6 +153,7 @@ class TreeEncoder(Encoder):
             "frequencies": {k: list(v) for k, v in self.frequencies.items()},
             "cardinalities": dict(self.cardinalities),
             "wide": self.wide,
+            "elapsed": [list(pair) for pair in self.elapsed],
         }
 
     @classmethod
@@ -156,6 +165,7 @@ class TreeEncoder(Encoder):
             {k: int(v) for k, v in state["cardinalities"].items()},
             bool(state["wide"]),
             texts,
+            tuple((str(a), str(b)) for a, b in state.get("elapsed", ())),
         )
 
 
