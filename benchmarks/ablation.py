@@ -1,7 +1,8 @@
 """What each mechanism is worth: the same tables with one of them off at a time.
 
-Off are the ensemble, pruning, reading texts, and each family in turn. The share of a mechanism is how much larger
-the held-out error is without it. Lines go where `side_by_side.py` puts them, with a `variant`.
+Off are the ensemble, pruning, reading texts, and each family in turn. The share of a mechanism is
+how much larger the held-out error is without it. Lines go where `side_by_side.py` puts them, with
+a `variant`.
 
     python benchmarks/ablation.py --data FOLDER --budget 60 --seeds 0,1,2 --out FILE --resume
     python benchmarks/ablation.py --show FILE

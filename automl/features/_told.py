@@ -27,6 +27,9 @@ ENOUGH_FOLDS = 5
 """unless there are so many folds, which then are the parts: a regression without two of them
 serves both."""
 
+OUTERMOST = (0.01, 0.99)
+"""Quantiles of a numeric target beyond which it is cut off."""
+
 MOST_OUTPUTS = 30
 """Scores of all columns together beyond which there are none: a table has many classes then."""
 
@@ -59,11 +62,18 @@ class Outcome:
         [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
         """
         y = np.asarray(arrays["y"])
-        values = y[:, None].astype(np.float64) if n_outputs == 1 else np.eye(n_outputs)[y]
+        values = np.eye(n_outputs)[y] if n_outputs > 1 else _within_reason(y)[:, None]
         weight = arrays.get("weight", np.ones(len(y)))
         n_folds = sum(name.startswith("train_") for name in arrays)
         folds = [(arrays[f"train_{i}"], arrays[f"valid_{i}"]) for i in range(n_folds)]
         return cls(values, weight / weight.mean(), folds)
+
+
+def _within_reason(y: np.ndarray) -> np.ndarray:
+    """Values, the outermost cut off: squares of errors would make them all that counts."""
+    y = y.astype(np.float64)
+    low, high = np.quantile(y, OUTERMOST)
+    return np.clip(y, low, high) if low < high and len(np.unique(y)) > 2 else y
 
 
 @dataclass(frozen=True, eq=False)

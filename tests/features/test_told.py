@@ -165,3 +165,13 @@ def test_ridge_regressions_are_solved():
     for mask, weights in zip(masks > 0, found, strict=True):
         ridge = Ridge(alpha=2.0, fit_intercept=False).fit(X[mask], y[mask])
         np.testing.assert_allclose(weights, ridge.coef_.T, atol=1e-3)
+
+
+def test_a_few_huge_values_do_not_rule_the_scores():
+    y = LABEL + RNG.normal(size=N) * 0.1
+    _, plain, _ = told(y)
+    _, with_giants, outcome = told(np.where(np.arange(N) % 150 == 7, 1e6, y))
+    valid = outcome.folds[0][1]
+    assert np.corrcoef(with_giants[0, valid, 0], plain[0, valid, 0])[0, 1] > 0.8
+    rare = Outcome.of({"y": (np.arange(N) == 0).astype(int)}, 1)
+    assert rare.y.sum() == 1
