@@ -28,7 +28,9 @@ FITTED_TEXTS = 20_000
 COMPONENTS = {Role.TEXT: 16, Role.CATEGORICAL: 6}
 """Main components of a column of texts, and of one of categories, at most,"""
 ROWS_OF_ONE = {Role.TEXT: 100, Role.CATEGORICAL: 400}
-"""and how many rows there must be for each: models of few rows drown in them."""
+"""and how many rows there must be for each beyond the first ones: models of few rows drown in
+them."""
+LEAST = 2
 
 COUNTS = ("length", "words", "capitals", "digits", "signs")
 """Characters and words of a text, and which share of its characters are of a kind; categories go
@@ -83,7 +85,8 @@ class TextColumn:
         )  # fmt: skip
         weights = fitted._weighted(counts)
         scaled = sparse.diags(np.sqrt(weight).astype(np.float32)) @ weights
-        most = min(COMPONENTS[column.role], len(texts.places) // ROWS_OF_ONE[column.role])
+        affordable = max(LEAST, len(texts.places) // ROWS_OF_ONE[column.role])
+        most = min(COMPONENTS[column.role], affordable)
         components = _components(scaled, most, seed)
         fitted = cls(fitted.name, longest, whole, fitted.buckets, fitted.idf, components)
         if len(chosen) == len(texts):
