@@ -242,7 +242,9 @@ class Finisher:
             for t, w in zip(done, winner.weights, strict=True)
             if w > 0
         ]
-        return Predictor(self._job.schema, self._job.target, search.matrices.encoders, members)
+        return Predictor(
+            self._job.schema, self._job.target, search.matrices.encoders, members, winner.decision
+        )
 
     def _facts(
         self, winner: Winner, score: float, interval: tuple[float, float] | None

@@ -243,7 +243,7 @@ def _run(job: Job, run: RunDirectory, log: RunLog, interrupted: Callable[[], boo
 
     plan = SearchPlan(
         problem=job.problem,
-        metric=job.metric,
+        metric=job.metric.at_best(),
         families=job.families,
         splits=job.splits,
         clock=clock,

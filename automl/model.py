@@ -252,7 +252,7 @@ class AutoModel(BaseEstimator):
         if sample_weight is not None:
             sample_weight = np.asarray(sample_weight, dtype=np.float64)
         codes = self._predictor.target.encode(y)
-        value = self._metric.score(codes, self._raw(X), sample_weight)
+        value = self._predictor.score(self._metric, codes, self._raw(X), sample_weight)
         return value if self._metric.greater_is_better else -value
 
     def save(self, path: str | Path) -> Path:

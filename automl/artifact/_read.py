@@ -16,6 +16,7 @@ from automl.ensemble import Member, Predictor
 from automl.exceptions import ArtifactError
 from automl.families import family_names
 from automl.features import TextEncoder, encoder_from_dict
+from automl.objective import Decision
 from automl.table import Schema, Target
 
 MAX_MANIFEST = 2**28
@@ -201,4 +202,13 @@ def _build(manifest: Mapping[str, Any], files: Mapping[str, bytes], origin: str)
         Target.from_dict(manifest["target"]),
         encoders,
         members,
+        _decision(manifest.get("decision")),
     )
+
+
+def _decision(weights: Any) -> Decision | None:
+    if weights is None:
+        return None
+    if not all(0 < float(weight) < float("inf") for weight in weights):
+        raise ValueError(f"the weights of the classes are {weights!r}")
+    return Decision(tuple(float(weight) for weight in weights))

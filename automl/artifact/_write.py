@@ -68,6 +68,7 @@ def describe(predictor: Predictor, facts: Mapping[str, Any]) -> dict[str, Any]:
         "encoders": {k: e.to_dict() for k, e in predictor.encoders.items() if k in used},
         **_texts(predictor),
         "members": members,
+        "decision": None if predictor.decision is None else list(predictor.decision.weights),
         "files": {
             name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
             for name, content in _files(predictor).items()

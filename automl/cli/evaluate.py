@@ -52,12 +52,12 @@ def _scores(model: Any, frame: Any, y: Any) -> dict[str, Any]:
     target = predictor.target
     codes = target.encode(y)
     raw = predictor.predict_raw(frame, n_threads=resolve_n_jobs(-1))
-    scores = {"metric": metric.name, "score": metric.score(codes, raw)}
+    scores = {"metric": metric.name, "score": predictor.score(metric, codes, raw)}
     positive = model._facts["positive_label"]
     for name in extra_metrics(target.task):
         extra = get_metric(name, task=target.task, classes=target.classes, positive_label=positive)
         try:
-            scores[name] = extra.score(codes, raw)
+            scores[name] = predictor.score(extra, codes, raw)
         except MetricError:  # not defined for such a target
             scores[name] = float("nan")
     return scores

@@ -1,6 +1,8 @@
 """From out-of-fold predictions to the final predictor."""
 
-from automl.ensemble._choose import Candidate, Choice, blend, choose, least
+from automl.ensemble._candidate import Candidate, blend, least
+from automl.ensemble._choose import Choice, choose
+from automl.ensemble._cross_fit import Decisions
 from automl.ensemble._greedy import greedy_weights
 from automl.ensemble._jobs import (
     CHOOSE_WINNER,
@@ -17,6 +19,7 @@ __all__ = [
     "Candidate",
     "Choice",
     "ChooseTask",
+    "Decisions",
     "IntervalTask",
     "Member",
     "Predictor",

@@ -8,7 +8,7 @@ import numpy as np
 
 from automl.families import Contributing, Model, get_family
 from automl.features import Encoder
-from automl.objective import decide_labels
+from automl.objective import Decision, Metric, decide_labels
 from automl.table import Schema, Table, Target
 
 THREADED_ROWS = 5000
@@ -96,12 +96,15 @@ class Predictor:
     encoders : mapping of str to Encoder
         The encodings that the members use.
     members : sequence of Member
+    decision : Decision, optional
+        Which class to decide for; ``None`` for the most probable one.
     """
 
     schema: Schema
     target: Target
     encoders: Mapping[str, Encoder]
     members: Sequence[Member]
+    decision: Decision | None = None
 
     def predict_raw(
         self, frame: Any, *, n_threads: int = 1, estimator: str = "AutoModel"
@@ -139,7 +142,35 @@ class Predictor:
         """Labels of classification, or values of regression, of shape (n_rows,)."""
         if self.target.classes is None:
             return raw[:, 0]
-        return np.asarray(decide_labels(raw, self.target.classes))
+        return np.asarray(decide_labels(self.decided(raw), self.target.classes))
+
+    def decided(self, raw: np.ndarray) -> np.ndarray:
+        """Predictions whose most probable class is the one that is decided for."""
+        return raw if self.decision is None else self.decision.adjust(raw)
+
+    def score(
+        self,
+        metric: Metric,
+        codes: np.ndarray,
+        raw: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+    ) -> float:
+        """Score raw predictions: the labels of the decision where the metric looks at labels.
+
+        Parameters
+        ----------
+        metric : Metric
+        codes : ndarray of shape (n_rows,)
+            The encoded target.
+        raw : ndarray of shape (n_rows, n_outputs)
+        sample_weight : ndarray of shape (n_rows,), optional
+
+        Returns
+        -------
+        float
+        """
+        seen = self.decided(raw) if metric.needs == "label" else raw
+        return metric.score(codes, seen, sample_weight)
 
     def probabilities(self, raw: np.ndarray) -> np.ndarray:
         """One column per class, of shape (n_rows, n_classes)."""

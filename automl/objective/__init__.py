@@ -3,6 +3,7 @@
 Nothing here trains. Importing the package imports numpy, but not scikit-learn.
 """
 
+from automl.objective._decision import Decision, best_position, decisions, plain_position
 from automl.objective._errors import MetricError
 from automl.objective._interval import MOST_ROWS, bootstrap_interval
 from automl.objective._labels import decide_labels
@@ -11,14 +12,18 @@ from automl.objective._splits import Split, Splits, make_splits
 
 __all__ = [
     "MOST_ROWS",
+    "Decision",
     "Metric",
     "MetricError",
     "Split",
     "Splits",
+    "best_position",
     "bootstrap_interval",
     "decide_labels",
+    "decisions",
     "extra_metrics",
     "get_metric",
     "make_splits",
     "metric_names",
+    "plain_position",
 ]

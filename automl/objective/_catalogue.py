@@ -49,7 +49,9 @@ class Entry:
     `function` takes ``(y, predictions, weights)`` of one column or, for several classes,
     of one column per class; where `needs` is "label" it takes a `Confusion`.
     `ranks_positive` marks a metric of probabilities that changes with the positive class;
-    such a metric looks at the order of the rows only.
+    such a metric looks at the order of the rows only. `decides` marks a metric of labels that
+    another class than the most probable one may suit; precision and recall alone would be best
+    off with silly ones.
     """
 
     function: Callable[..., float]
@@ -58,6 +60,7 @@ class Entry:
     optimum: float = 1.0
     sign: float = 1.0
     ranks_positive: bool = False
+    decides: bool = False
 
 
 Table = list[tuple[tuple[str, ...], Entry]]
@@ -66,10 +69,10 @@ _LABEL: Table = [
     (("accuracy", "accuracy_score"), Entry(confusion.accuracy, "label")),
     (
         ("balanced_accuracy", "balanced_accuracy_score"),
-        Entry(confusion.balanced_accuracy, "label"),
+        Entry(confusion.balanced_accuracy, "label", decides=True),
     ),
-    (("mcc", "matthews_corrcoef"), Entry(confusion.matthews_corrcoef, "label")),
-    (("cohen_kappa", "cohen_kappa_score"), Entry(confusion.cohen_kappa, "label")),
+    (("mcc", "matthews_corrcoef"), Entry(confusion.matthews_corrcoef, "label", decides=True)),
+    (("cohen_kappa", "cohen_kappa_score"), Entry(confusion.cohen_kappa, "label", decides=True)),
 ]
 
 _PER_CLASS: dict[str, confusion.Parts] = {
@@ -80,13 +83,21 @@ _PER_CLASS: dict[str, confusion.Parts] = {
 }
 
 
+def _decides(name: str, how: str) -> bool:
+    """Whether a metric weighs false alarms against misses, or one class against another."""
+    return (name in ("f1", "jaccard") and how != "micro") or (name, how) == ("recall", "macro")
+
+
 def _loss(function: Callable[..., float], needs: Needs) -> Entry:
     return Entry(function, needs, greater_is_better=False, optimum=0.0)
 
 
 def _averages() -> Table:
     return [
-        ((f"{name}_{how}",), Entry(confusion.averaged(parts, how), "label"))
+        (
+            (f"{name}_{how}",),
+            Entry(confusion.averaged(parts, how), "label", decides=_decides(name, how)),
+        )
         for name, parts in _PER_CLASS.items()
         for how in ("macro", "micro", "weighted")
     ]
@@ -97,7 +108,10 @@ def _binary() -> Table:
     auc_names = ("roc_auc", "roc_auc_score", "roc_auc_ovr", "roc_auc_ovo")
     weighted_names = ("roc_auc_ovr_weighted", "roc_auc_ovo_weighted")
     single = [
-        ((name, f"{name}_score"), Entry(confusion.of_positive(parts), "label"))
+        (
+            (name, f"{name}_score"),
+            Entry(confusion.of_positive(parts), "label", decides=_decides(name, "positive")),
+        )
         for name, parts in _PER_CLASS.items()
     ]
     return [
@@ -130,7 +144,10 @@ def _binary() -> Table:
 def _multiclass() -> Table:
     probability = partial(Entry, needs="probability")
     single = [
-        ((name, f"{name}_score"), Entry(confusion.averaged(parts, "macro"), "label"))
+        (
+            (name, f"{name}_score"),
+            Entry(confusion.averaged(parts, "macro"), "label", decides=_decides(name, "macro")),
+        )
         for name, parts in _PER_CLASS.items()
     ]
     areas: Table = []

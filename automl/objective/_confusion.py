@@ -10,6 +10,9 @@ import numpy as np
 
 from automl.objective._types import Array, Weights
 
+ROUNDING = 1e-12
+"""Of sums of weights, relative to them."""
+
 
 @dataclass(frozen=True)
 class Confusion:
@@ -82,7 +85,10 @@ def cohen_kappa(c: Confusion) -> float:
     """Return the agreement beyond what the class frequencies alone would give."""
     total = c.matrix.sum()
     expected = _ratio(np.dot(c.true, c.predicted), total)
-    return 1.0 - _ratio(total - c.hits.sum(), total - expected)
+    beyond = total - expected
+    if beyond <= ROUNDING * total:  # one class only
+        return np.nan
+    return 1.0 - _ratio(total - c.hits.sum(), beyond)
 
 
 def positive_likelihood_ratio(c: Confusion) -> float:

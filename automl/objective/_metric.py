@@ -4,7 +4,7 @@ import difflib
 import math
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -92,6 +92,39 @@ class Metric:
         value = self.evaluate(y, predictions, sample_weight)
         return value if math.isfinite(value) else math.nan
 
+    @property
+    def decides(self) -> bool:
+        """Whether another class than the most probable one may suit the metric.
+
+        That is so for metrics that weigh classes against each other, and for any function of
+        labels that the user brings.
+
+        Examples
+        --------
+        >>> [get_metric(m, task="binary").decides for m in ("f1", "accuracy", "roc_auc")]
+        [True, False, False]
+        """
+        if isinstance(self.evaluate, NamedEvaluator):
+            return self.evaluate.entry.decides
+        return self.needs == "label"
+
+    def at_best(self) -> "Metric":
+        """Return the metric at the decision that suits it best, to compare models by.
+
+        A function of the user's stays as it is: it would take too many calls.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> y, p = np.array([0, 0, 0, 1]), np.array([[0.1], [0.2], [0.2], [0.4]])
+        >>> f1 = get_metric("f1", task="binary")
+        >>> f1.score(y, p), f1.at_best().score(y, p)
+        (0.0, 1.0)
+        """
+        if isinstance(self.evaluate, NamedEvaluator) and self.decides:
+            return replace(self, evaluate=replace(self.evaluate, decided=True))
+        return self
+
     def loss(self, score: float) -> float:
         """Turn a score into a number of which smaller is better.
 
@@ -129,7 +162,7 @@ class Metric:
         Examples
         --------
         >>> get_metric("mae", task="regression").to_payload()
-        b'{"name": "mae", "positive": 1, "task": "regression"}'
+        b'{"decided": false, "name": "mae", "positive": 1, "task": "regression"}'
         """
         if isinstance(self.evaluate, NamedEvaluator):
             return self.evaluate.to_bytes()

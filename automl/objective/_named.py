@@ -7,6 +7,7 @@ import numpy as np
 
 from automl.objective._catalogue import Entry, entries
 from automl.objective._confusion import count
+from automl.objective._decision import best_position, count_all, decisions
 from automl.objective._errors import MetricError
 from automl.objective._labels import label_codes
 from automl.objective._types import Array, Weights
@@ -14,11 +15,15 @@ from automl.objective._types import Array, Weights
 
 @dataclass(frozen=True)
 class NamedEvaluator:
-    """A metric of the catalogue, for one task and one positive class."""
+    """A metric of the catalogue, for one task and one positive class.
+
+    With `decided`, a metric of labels is taken at the decision that suits it best.
+    """
 
     name: str
     task: str
     positive: int
+    decided: bool = False
     entry: Entry = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -37,6 +42,8 @@ class NamedEvaluator:
         flip = self.task == "binary" and self.positive == 0
         if entry.needs == "label":
             n_classes = max(predictions.shape[1], 2)
+            if self.decided:
+                return self._best(y, predictions, w, flip)
             table = count(y, label_codes(predictions), n_classes, w)
             return entry.function(table.reversed() if flip else table)
         if self.task == "multiclass":
@@ -45,6 +52,12 @@ class NamedEvaluator:
         if flip and entry.ranks_positive:
             return entry.function(1 - y, -column, w)
         return entry.function(y, column, w)
+
+    def _best(self, y: Array, predictions: Array, w: Weights, flip: bool) -> float:
+        options = decisions(y, max(predictions.shape[1], 2), w)
+        tables = count_all(y, predictions, options, w)
+        scores = [self.entry.function(t.reversed() if flip else t) for t in tables]
+        return scores[best_position(options, [-score for score in scores])]
 
     def to_bytes(self) -> bytes:
         """Return the names that make this object again, as JSON."""

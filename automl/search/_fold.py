@@ -119,12 +119,19 @@ def fit_fold(
         except MetricError:  # too few rows for a metric of the user's
             return float("nan")
 
+    def report(step: int, value: float, mature: bool) -> None:
+        assert watch.best_predictions is not None
+        if metric.decides:  # others are compared by the declared metric
+            value = metric.loss(metric.score(valid_y, watch.best_predictions, valid_weight))
+        if np.isfinite(value):
+            channel.report((step, value, mature))
+
     watch = Watch(
         loss,
         half=np.random.default_rng(len(rows)).permutation(len(rows)) % 2 == 0,
         half_loss=half_loss,
         stopped=_Brake(channel),
-        report=(lambda *point: channel.report(point)) if task.report else None,
+        report=report if task.report else None,
     )
     cache = channel.cache.setdefault(task.encoding, {})
     shared = task.shared
@@ -199,14 +206,15 @@ def _watched(metric: Metric, problem: Problem, y: np.ndarray, weight: np.ndarray
     """The declared metric; log loss or RMSE where these rows don't define it.
 
     An area under the curve has no value on a fold of one class, and a fit that watches nothing
-    would keep its first step.
+    would keep its first step. Where it is decided later which class to name, by F1 for instance,
+    good probabilities are what helps: log loss follows these with less noise.
     """
     rng = np.random.default_rng(0)
     if problem.task == "regression":
         probe = rng.normal(np.mean(y), np.std(y) + 1e-9, (len(y), 1))
     else:
         probe = rng.dirichlet(np.ones(max(2, problem.n_outputs)), len(y))[:, -problem.n_outputs :]
-    if np.isfinite(metric.score(y, probe, weight)):
+    if not metric.decides and np.isfinite(metric.score(y, probe, weight)):
         return metric
     name = "rmse" if problem.task == "regression" else "log_loss"
     return get_metric(name, task=problem.task, classes=np.arange(problem.n_classes))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from automl.ensemble import Candidate, choose
-from automl.ensemble import _choose as module
+from automl.ensemble import _effort as module
 from automl.objective import get_metric
 
 LOG_LOSS = get_metric("log_loss", task="binary", classes=np.array([0, 1]))
@@ -59,8 +59,8 @@ def test_halves_without_one_of_the_classes_are_left_out():
 @pytest.mark.parametrize("bags", [1, 5])
 def test_halves_are_halves(bags):
     rows = np.arange(100, 201)
-    effort = module._Effort(rows, np.arange(3), bags, 0)
-    halves = module._halves(rows, effort)
+    effort = module.Effort(rows, np.arange(3), bags, 0)
+    halves = module.random_halves(rows, effort)
     assert len(halves) == (0 if bags == 1 else 5)
     for half in halves:
         assert len(half) == len(np.unique(half)) == 50
