@@ -16,8 +16,12 @@ LONGEST = 10_000
 SHORTEST = 20
 """Characters of a text that are read at most, and at least."""
 
-CHARACTER_SECONDS = 4e-6
-"""Seconds of a core for a character that is read: counted, weighted, reduced and scored."""
+READING, TELLING = 1.5e-6, 7e-7
+"""Seconds of a core for a character that is counted, weighted and reduced; and more for each
+output of which it is learned in five folds what texts tell."""
+
+MOST_CHARACTERS = 20_000_000
+"""Characters of all texts that are read at most: each takes some 30 bytes for a while."""
 
 MOST_ROWS = 200_000
 """Rows up to which regressions are fitted inside the folds."""
@@ -38,16 +42,19 @@ class TextEncoder:
     told: tuple[Told, ...] = field(default=())
 
     @classmethod
-    def fit(cls, table: Table, *, seconds: float = np.inf) -> "TextEncoder":
+    def fit(cls, table: Table, *, seconds: float = np.inf, n_outputs: int = 1) -> "TextEncoder":
         """Learn from all rows, without the target.
 
         Parameters
         ----------
         table : Table
         seconds : float
-            About what it may take: of many long texts less is read then.
+            About what it may take, `tell` included: of many long texts less is read then.
+        n_outputs : int
+            Columns of a prediction.
         """
-        return cls(text_columns(table, longest=_longest(table, seconds)))
+        affordable = min(MOST_CHARACTERS, seconds / (READING + TELLING * n_outputs))
+        return cls(text_columns(table, longest=_longest(table, affordable)))
 
     def tell(self, table: Table, outcome: Outcome) -> tuple["TextEncoder", np.ndarray]:
         """Fit inside each fold what the texts tell of the target.
@@ -148,14 +155,10 @@ def expected_names(schema: Schema) -> int:
     return sum(COMPONENTS[r] + 1 + (len(COUNTS) if r == "text" else 0) for r in readable)
 
 
-def _longest(table: Table, seconds: float) -> int:
-    """How much of each text can be read in the time."""
-    texts = [t for t in table.texts.values() if len(t)]
-    n_read = sum(len(t) for t in texts)
-    if not n_read or not np.isfinite(seconds):
-        return LONGEST
-    ends = [np.diff(t.ends, prepend=0) for t in texts]
-    affordable, longest = seconds / CHARACTER_SECONDS, float(LONGEST)
-    while longest > SHORTEST and sum(np.minimum(e, longest).sum() for e in ends) > affordable:
+def _longest(table: Table, affordable: float) -> int:
+    """How much of each text is read, so that it is no more than that in all."""
+    sizes = [np.diff(texts.ends, prepend=0) for texts in table.texts.values()]
+    longest = float(LONGEST)
+    while longest > SHORTEST and sum(np.minimum(s, longest).sum() for s in sizes) > affordable:
         longest /= 1.3
     return max(SHORTEST, int(longest))

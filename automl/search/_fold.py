@@ -133,20 +133,7 @@ def fit_fold(
         stopped=_Brake(channel),
         report=report if task.report else None,
     )
-    cache = channel.cache.setdefault(task.encoding, {})
-    shared = task.shared
-    if "told" in arrays:  # the matrix differs from fold to fold
-        cache, shared = cache.setdefault(task.fold, {}), shared / f"fold{task.fold}"
-    fit_data = FitData(
-        Matrix(_values(arrays, task.fold, cache), *task.columns),
-        y,
-        train,
-        rows,
-        weight,
-        cache,
-        out_of_bag=whole,
-        folder=shared,
-    )
+    fit_data = _fit_data(task, target, arrays, channel, rows=(train, rows))
     family = get_family(task.family)
     model = family.fit(
         task.params, fit_data, watch, problem=task.problem, resources=task.resources
@@ -165,17 +152,43 @@ def fit_fold(
     )
 
 
-def _values(arrays: Mapping[str, np.ndarray], fold: int, cache: dict[Any, Any]) -> np.ndarray:
-    """The matrix of a fold: what texts tell of the target in it, if they do, comes last.
+def _fit_data(
+    task: FoldTask,
+    target: Mapping[str, np.ndarray],
+    arrays: Mapping[str, np.ndarray],
+    channel: Channel,
+    *,
+    rows: tuple[np.ndarray, np.ndarray],
+) -> FitData:
+    """What a family fits on; `rows` are those to train on and to validate on."""
+    cache = channel.cache.setdefault(task.encoding, {})
+    values, shared = arrays["values"], task.shared
+    if "told" in arrays:  # the matrix differs from fold to fold
+        values = _told_values(arrays, task.fold, cache)
+        cache, shared = cache.setdefault(task.fold, {}), shared / f"fold{task.fold}"
+    return FitData(
+        Matrix(values, *task.columns),
+        target["y"],
+        *rows,
+        target.get("weight"),
+        cache,
+        out_of_bag=task.fold == WHOLE,
+        folder=shared,
+    )
 
-    ``WHOLE`` stands for the last of the arrays, too.
+
+def _told_values(arrays: Mapping[str, np.ndarray], fold: int, cache: dict[Any, Any]) -> np.ndarray:
+    """The matrix of a fold: what texts tell of the target in it comes last.
+
+    ``WHOLE`` stands for the last of the arrays, too. The last one asked for is kept.
     """
-    if "told" not in arrays:
-        return arrays["values"]
-    if "values" not in cache:
-        values = np.hstack([arrays["values"], arrays["told"][fold]], dtype=arrays["values"].dtype)
-        cache["values"] = values
-    return np.asarray(cache["values"])
+    known, values = cache.get("values", (None, np.empty(0)))
+    if known != fold:
+        given = arrays["values"]
+        cache.pop("values", None)
+        values = np.hstack([given, arrays["told"][fold]], dtype=given.dtype)
+        cache["values"] = fold, values
+    return np.asarray(values)
 
 
 class _Brake:

@@ -51,7 +51,8 @@ def scores_of(folder: Path, target: Path) -> None:
 
 
 def _write(folder: Path, table: Table, outcome: Outcome | None, seconds: float) -> None:
-    texts = TextEncoder.fit(table, seconds=seconds)
+    n_outputs = 1 if outcome is None else outcome.y.shape[1]
+    texts = TextEncoder.fit(table, seconds=seconds, n_outputs=n_outputs)
     if outcome is not None:
         texts, scores = texts.tell(table, outcome)
         np.save(folder / SCORES, scores)
