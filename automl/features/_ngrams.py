@@ -7,9 +7,12 @@ nothing but numpy and scipy.
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 BITS = 20
 N_CHARACTERS = (2, 3, 4, 5)
@@ -26,7 +29,7 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 def count_ngrams(
     texts: Sequence[str], *, longest: int = 10_000, whole: bool = False
-) -> sparse.csr_matrix:
+) -> "sparse.csr_matrix":
     """Count words, pairs of words and n-grams of characters.
 
     Parameters
@@ -47,6 +50,8 @@ def count_ngrams(
     >>> (counts[0] != counts[1]).nnz, counts[0].multiply(counts[2]).nnz  # "at" and " s"
     (0, 2)
     """
+    from scipy import sparse
+
     parts = [_count(chunk, whole) for chunk in _chunks(texts, longest)]
     empty = sparse.csr_matrix((0, 1 << BITS), dtype=np.float32)
     return sparse.vstack([empty, *parts], format="csr", dtype=np.float32)
@@ -65,7 +70,9 @@ def _chunks(texts: Sequence[str], longest: int) -> Iterator[list[str]]:
         yield chunk
 
 
-def _count(texts: Sequence[str], whole: bool) -> sparse.csr_matrix:
+def _count(texts: Sequence[str], whole: bool) -> "sparse.csr_matrix":
+    from scipy import sparse
+
     lengths = np.array([len(text) for text in texts])
     joined = "".join(texts).encode("utf-32-le", "surrogatepass")
     points = np.frombuffer(joined, dtype=np.uint32).astype(np.uint64)

@@ -1,7 +1,11 @@
 """Ridge regressions on the same sparse rows, each on some of them, solved together."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy import sparse
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 CELLS = 4_000_000
 """Numbers of an intermediate result: so many systems are solved at a time as fit into it."""
@@ -11,7 +15,7 @@ ENOUGH = 1e-3
 
 
 def solve_together(
-    X: sparse.csr_matrix,
+    X: "sparse.csr_matrix",
     y: np.ndarray,
     weights: np.ndarray,
     *,
@@ -38,6 +42,7 @@ def solve_together(
 
     Examples
     --------
+    >>> from scipy import sparse
     >>> X = sparse.csr_matrix(np.eye(3, dtype=np.float32))
     >>> y, weights = np.array([[2.0], [4.0], [6.0]]), np.array([[1.0, 1.0, 0.0]])
     >>> solve_together(X, y, weights, penalty=1.0, n_steps=10)[0, :, 0].tolist()
@@ -56,7 +61,7 @@ def solve_together(
 
 
 def _solve(
-    X: sparse.csr_matrix, W: np.ndarray, Y: np.ndarray, penalty: float, n_steps: int
+    X: "sparse.csr_matrix", W: np.ndarray, Y: np.ndarray, penalty: float, n_steps: int
 ) -> np.ndarray:
     """A system in each column."""
     residual = X.T @ (W * Y)

@@ -9,13 +9,15 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 
 from automl.features._ngrams import BITS, count_ngrams
 from automl.table import Column, Role, Table, Texts
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 MOST_NGRAMS = 20_000
 """Words and n-grams of a column that are known: the most frequent,"""
@@ -67,6 +69,8 @@ class TextColumn:
     @classmethod
     def fit(cls, column: Column, texts: Texts, *, longest: int, seed: int = 0) -> "TextColumn":
         """Learn which words and n-grams there are, how rare they are, and what goes together."""
+        from scipy import sparse
+
         rows = np.bincount(texts.places[texts.places >= 0], minlength=len(texts))
         chosen = np.flatnonzero(rows)
         if len(chosen) > FITTED_TEXTS:
@@ -106,7 +110,7 @@ class TextColumn:
         places[self.buckets] = np.arange(len(self.buckets), dtype=np.int32)
         return places
 
-    def weights(self, texts: Texts, numbers: np.ndarray | None = None) -> sparse.csr_matrix:
+    def weights(self, texts: Texts, numbers: np.ndarray | None = None) -> "sparse.csr_matrix":
         """The tf-idf weights of the different texts, or of those of these numbers.
 
         Each row has the length 1, or 0 where no word is known: shape (n_texts, n_ngrams).
@@ -116,7 +120,9 @@ class TextColumn:
         strings = texts.strings(numbers)
         return self._weighted(count_ngrams(strings, longest=self.longest, whole=self.whole))
 
-    def _weighted(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
+    def _weighted(self, counts: "sparse.csr_matrix") -> "sparse.csr_matrix":
+        from scipy import sparse
+
         found = self._places[counts.indices]
         known = found >= 0
         ends = np.concatenate([[0], np.cumsum(known)])[counts.indptr]
@@ -252,7 +258,7 @@ def _most_frequent(frequency: np.ndarray) -> np.ndarray:
     return found
 
 
-def _components(weights: sparse.csr_matrix, most: int, seed: int) -> np.ndarray:
+def _components(weights: "sparse.csr_matrix", most: int, seed: int) -> np.ndarray:
     """The main components, of which each text is so much."""
     n = min(most, min(weights.shape) - 1)
     if n < 1 or not weights.nnz:

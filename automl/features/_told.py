@@ -10,13 +10,16 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from automl.features._ridge import solve_together
 from automl.features._texts import TextColumn, per_row
 from automl.table import Table
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 PENALTY = 5.0
 STEPS = 12
@@ -136,8 +139,10 @@ def fit_told(column: TextColumn, table: Table, outcome: Outcome) -> tuple[Told, 
     return Told(column, np.ascontiguousarray(found[plan.by_fold].transpose(1, 0, 2))), scores
 
 
-def _rows(column: TextColumn, table: Table) -> sparse.csr_matrix:
+def _rows(column: TextColumn, table: Table) -> "sparse.csr_matrix":
     """Weights of each row's text, none where it has none, and a column of ones."""
+    from scipy import sparse
+
     texts = table.texts[column.name]
     X = column.weights(texts)
     X = sparse.vstack([X, sparse.csr_matrix((1, X.shape[1]), dtype=np.float32)], format="csr")
