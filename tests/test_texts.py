@@ -8,6 +8,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from automl import AutoModel, load
+from automl.artifact._read import _read_texts
+from automl.exceptions import ArtifactError
 
 RNG = np.random.default_rng(0)
 N = 240
@@ -70,3 +72,10 @@ def test_declared_as_categories_nothing_is_read():
         types={"said": "categorical", "town": "categorical"},
     ).fit(FRAME, LABEL)
     assert plain.score_ < 0.8
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip at all", b"PK\x03\x04 half a zip"])
+def test_words_that_are_damaged_are_refused(content):
+    listed = {"tree": {"file": "texts/a.npz", "columns": [{"name": "a"}]}}
+    with pytest.raises(ArtifactError, match="can't be read"):
+        _read_texts(listed, {"texts/a.npz": content})

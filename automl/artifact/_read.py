@@ -158,7 +158,10 @@ def _read_texts(listed: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[s
     for encoding, state in listed.items():
         path = state["file"]
         if path not in read:
-            read[path] = TextEncoder.read(state, files[path])
+            try:
+                read[path] = TextEncoder.read(state, files[path])
+            except UNREADABLE as e:
+                raise ArtifactError(f"The words of the saved model can't be read: {e}.") from e
         found[encoding] = read[path]
     return found
 
