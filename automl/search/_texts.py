@@ -1,6 +1,5 @@
 """Columns of texts, fitted once for all encodings: the first job that needs them writes them."""
 
-import fcntl
 import json
 import shutil
 from pathlib import Path
@@ -31,6 +30,8 @@ def fitted_texts(
     seconds : float
         What it may take, about.
     """
+    import fcntl  # Windows has none, where models only predict
+
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # given back when the process ends, however it ends
