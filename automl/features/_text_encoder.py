@@ -20,8 +20,11 @@ READING, TELLING = 1.5e-6, 7e-7
 """Seconds of a core for a character that is counted, weighted and reduced; and more for each
 output of which it is learned in five folds what texts tell."""
 
-MOST_CHARACTERS = 20_000_000
-"""Characters of all texts that are read at most: each takes some 30 bytes for a while."""
+CHARACTER_BYTES = 150.0
+"""What a character takes for a while, where regressions are fitted."""
+MOST_BYTES = 2e9
+MEMORY_SHARE = 0.5
+"""Memory that texts may take where it is not limited; and their share of it where it is."""
 
 MOST_ROWS = 200_000
 """Rows up to which regressions are fitted inside the folds."""
@@ -42,7 +45,14 @@ class TextEncoder:
     told: tuple[Told, ...] = field(default=())
 
     @classmethod
-    def fit(cls, table: Table, *, seconds: float = np.inf, n_outputs: int = 1) -> "TextEncoder":
+    def fit(
+        cls,
+        table: Table,
+        *,
+        seconds: float = np.inf,
+        memory: float | None = None,
+        n_outputs: int = 1,
+    ) -> "TextEncoder":
         """Learn from all rows, without the target.
 
         Parameters
@@ -50,10 +60,13 @@ class TextEncoder:
         table : Table
         seconds : float
             About what it may take, `tell` included: of many long texts less is read then.
+        memory : float, optional
+            Bytes that this process may have.
         n_outputs : int
             Columns of a prediction.
         """
-        affordable = min(MOST_CHARACTERS, seconds / (READING + TELLING * n_outputs))
+        n_bytes = MOST_BYTES if memory is None else min(MOST_BYTES, MEMORY_SHARE * memory)
+        affordable = min(n_bytes / CHARACTER_BYTES, seconds / (READING + TELLING * n_outputs))
         return cls(text_columns(table, longest=_longest(table, affordable)))
 
     def tell(self, table: Table, outcome: Outcome) -> tuple["TextEncoder", np.ndarray]:

@@ -41,6 +41,8 @@ class EncodeTask:
         Columns of a prediction.
     seconds : float
         What texts may take, about.
+    memory : float, optional
+        Bytes that the job may have.
     """
 
     kind: str
@@ -52,6 +54,7 @@ class EncodeTask:
     texts: DataRef | None = None
     n_outputs: int = 1
     seconds: float = np.inf
+    memory: float | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ def encode_table(
     texts, shared = TextEncoder(), task.folder.with_name("texts")
     if table.texts:
         outcome = Outcome.of(data[0], task.n_outputs) if data else None
-        texts = fitted_texts(shared, table, outcome, seconds=task.seconds)
+        texts = fitted_texts(shared, table, outcome, seconds=task.seconds, memory=task.memory)
     encoder = fit_encoder(task.kind, table, texts)
     task.folder.mkdir(parents=True)
     header = write_matrix(encoder, table, task.folder / "0.npy")

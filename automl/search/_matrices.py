@@ -114,6 +114,7 @@ class Matrices:
             self._texts,
             self._n_outputs,
             seconds,
+            limits.get("memory"),
         )
         return Job(ENCODE_TABLE, task, self._data, **limits)
 

@@ -13,7 +13,12 @@ STATE, CONTENT, SCORES = "texts.json", "texts.npz", "scores.npy"
 
 
 def fitted_texts(
-    folder: Path, table: Table, outcome: Outcome | None, *, seconds: float
+    folder: Path,
+    table: Table,
+    outcome: Outcome | None,
+    *,
+    seconds: float,
+    memory: float | None = None,
 ) -> TextEncoder:
     """Fit the columns of texts, or read what another job of this search has fitted.
 
@@ -29,6 +34,8 @@ def fitted_texts(
         The target with its folds.
     seconds : float
         What it may take, about.
+    memory : float, optional
+        Bytes that this process may have.
     """
     import fcntl  # Windows has none, where models only predict
 
@@ -36,7 +43,7 @@ def fitted_texts(
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # given back when the process ends, however it ends
         if not (folder / STATE).exists():
-            _write(folder, table, outcome, seconds)
+            _write(folder, table, outcome, seconds, memory)
     texts = TextEncoder.read(
         json.loads((folder / STATE).read_text()), (folder / CONTENT).read_bytes()
     )
@@ -51,9 +58,11 @@ def scores_of(folder: Path, target: Path) -> None:
     shutil.copyfile(folder / SCORES, target)
 
 
-def _write(folder: Path, table: Table, outcome: Outcome | None, seconds: float) -> None:
+def _write(
+    folder: Path, table: Table, outcome: Outcome | None, seconds: float, memory: float | None
+) -> None:
     n_outputs = 1 if outcome is None else outcome.y.shape[1]
-    texts = TextEncoder.fit(table, seconds=seconds, n_outputs=n_outputs)
+    texts = TextEncoder.fit(table, seconds=seconds, memory=memory, n_outputs=n_outputs)
     if outcome is not None:
         texts, scores = texts.tell(table, outcome)
         np.save(folder / SCORES, scores)

@@ -175,3 +175,10 @@ def test_a_few_huge_values_do_not_rule_the_scores():
     assert np.corrcoef(with_giants[0, valid, 0], plain[0, valid, 0])[0, 1] > 0.8
     rare = Outcome.of({"y": (np.arange(N) == 0).astype(int)}, 1)
     assert rare.y.sum() == 1
+
+
+def test_little_memory_reads_less():
+    plenty = TextEncoder.fit(TABLE, memory=1e9).columns[0].longest
+    little = TextEncoder.fit(TABLE, memory=1e6).columns[0].longest
+    assert plenty == _text_encoder.LONGEST
+    assert little < 40
