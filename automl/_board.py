@@ -50,6 +50,7 @@ def _ensemble_row(winner: Winner, shares: Mapping[str, float], score: float) -> 
         "seconds": 0.0,
         "cpu_seconds": 0.0,
         "share": 1.0,
+        "device": "",
         "reason": "",
         "params": {n: round(w, 4) for n, w in shares.items() if w > 0} if won else {},
         "weight": 0.0,

@@ -20,6 +20,7 @@ from automl.compute import Job as EngineJob
 from automl.ensemble import (
     CHOOSE_WINNER,
     SCORE_INTERVAL,
+    Calibration,
     ChooseTask,
     IntervalTask,
     Member,
@@ -28,7 +29,7 @@ from automl.ensemble import (
     least,
 )
 from automl.exceptions import AutoMLError, NoModelError
-from automl.objective import Splits
+from automl.objective import Decision, Splits
 from automl.run import RunDirectory
 from automl.search import Search, Trial, TrialState
 
@@ -242,8 +243,14 @@ class Finisher:
             for t, w in zip(done, winner.weights, strict=True)
             if w > 0
         ]
+        adjustment = winner.adjustment
         return Predictor(
-            self._job.schema, self._job.target, search.matrices.encoders, members, winner.decision
+            self._job.schema,
+            self._job.target,
+            search.matrices.encoders,
+            members,
+            adjustment if isinstance(adjustment, Calibration) else None,
+            adjustment if isinstance(adjustment, Decision) else None,
         )
 
     def _facts(

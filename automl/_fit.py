@@ -14,6 +14,7 @@ from automl._reserve import Reserve
 from automl._sample import Rows, sample_rows
 from automl._spec import FitResult, FitSpec
 from automl.compute import (
+    Device,
     LocalEngine,
     memory_limit,
     parse_size,
@@ -139,14 +140,14 @@ def fit_table(
         If nothing beyond the baseline finished.
     """
     clock = _clock(spec, time.monotonic() if started is None else started)
-    device = _device(spec.device)
+    card = _card(spec, clock)
     memory = memory_limit() if spec.memory is None else parse_size(spec.memory)
     start_workers_early(spec.families)
     read_at = clock.elapsed
     data, left_out = Rows(frame, y, sample_weight, groups), ""
     if isinstance(spec.cv, str | int | None):  # splitters of the user's know rows by number
         data, left_out = sample_rows(data, clock, memory, spec.seed)
-    job = Job.prepare(data, spec, clock, device, memory=memory, left_out=left_out)
+    job = Job.prepare(data, spec, clock, card, memory=memory, left_out=left_out)
     run = RunDirectory.create(spec.run_dir)
     log = RunLog(EventLog(run.events, clock.started), observers)
     log.write("phase", {"name": "start", "seconds": read_at})
@@ -192,13 +193,15 @@ def _clock(spec: FitSpec, started: float) -> Clock:
     return Clock(started, seconds)
 
 
-def _device(wish: str) -> str:
-    """The device for families that can use more than the CPU.
+def _card(spec: FitSpec, clock: Clock) -> Device | None:
+    """The card that the run may use.
 
-    ``auto`` means the CPU until it is measured when a GPU pays; ``cuda`` insists.
+    Sums on a card depend on the order in which its threads end, so a run that is to be the same
+    again, one without a time budget, uses a card only where it is insisted on.
     """
-    resolve_device(wish)
-    return "cpu" if wish == "auto" else wish
+    if spec.device == "auto" and clock.budget is None:
+        return None
+    return resolve_device(spec.device)
 
 
 def _memory_per_worker(job: Job, n_workers: int) -> int | None:
@@ -228,7 +231,7 @@ def _run(job: Job, run: RunDirectory, log: RunLog, interrupted: Callable[[], boo
     def observe(kind: str, trial: Trial | None, facts: Mapping[str, Any]) -> None:
         log.trials = search.trials
         log.write(kind, {**_about(trial, kind), **facts}, trial)
-        if kind == "fit":
+        if kind == "fit" and facts["device"] == "cpu":  # on a card the cores have little to do
             reserve.book_fit(facts["seconds"], facts["cpu_seconds"])
         if trial is None or trial.number == 0:
             return
@@ -259,6 +262,8 @@ def _run(job: Job, run: RunDirectory, log: RunLog, interrupted: Callable[[], boo
         memory_per_worker=_memory_per_worker(job, n_workers),
         table_bytes=job.table.nbytes,
         configurations=job.configurations,
+        card=job.card,
+        insists=spec.device.startswith("cuda"),
     )
     with LocalEngine(
         n_workers=n_workers,

@@ -9,7 +9,7 @@ import numpy as np
 from automl._configurations import read_configurations
 from automl._sample import Rows
 from automl._spec import FitSpec
-from automl.compute import plan_workers
+from automl.compute import Device, plan_workers
 from automl.exceptions import DataError
 from automl.families import Family, Problem, Resources, choose_families
 from automl.features import expected_width
@@ -49,6 +49,7 @@ class Job:
     memory: int | None = None
     left_out: str = ""
     configurations: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    card: Device | None = None
 
     @classmethod
     def prepare(
@@ -56,7 +57,7 @@ class Job:
         data: Rows,
         spec: FitSpec,
         clock: Clock,
-        device: str,
+        card: Device | None = None,
         *,
         memory: int | None = None,
         left_out: str = "",
@@ -68,7 +69,8 @@ class Job:
         data : Rows
         spec : FitSpec
         clock : Clock
-        device : str
+        card : Device, optional
+            The card that fits may run on.
         memory : int, optional
             Bytes that all processes may use together.
         left_out : str
@@ -120,11 +122,12 @@ class Job:
             tuple(choose_families(spec.families, problem)),
             splits,
             plan.n_workers,
-            Resources(spec.seed, plan.threads_per_worker, device),
+            Resources(spec.seed, plan.threads_per_worker, "cpu" if card is None else card.cuda),
             reason,
             memory,
             left_out,
             read_configurations(spec.configurations),
+            card,
         )
 
     def facts(self) -> dict[str, Any]:

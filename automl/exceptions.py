@@ -46,6 +46,25 @@ class ArtifactError(DataError):
     code = "artifact"
 
 
+class RegistryError(DataError):
+    """A registry of models is damaged, or of a newer format."""
+
+    code = "registry"
+
+
+class RegistryWriteError(AutoMLError, OSError):
+    """A registry can't be written: no room, no permission. What it held, it still holds."""
+
+    code = "save"
+
+
+class RegistryLockedError(AutoMLError, TimeoutError):
+    """Another job has the registry, and did not end in the time that was given."""
+
+    code = "locked"
+    exit_code = 6
+
+
 class NoModelError(AutoMLError, RuntimeError):
     """No trial beyond the constant baseline finished."""
 

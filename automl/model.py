@@ -18,11 +18,12 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 
 from automl._interrupt import Interruption
 from automl._spec import FitResult, FitSpec
-from automl.artifact import describe, dump_bytes, load_bytes, read_path, write_bytes
+from automl.artifact import describe, dump_bytes, load_bytes, write_bytes
 from automl.compute import resolve_n_jobs
 from automl.ensemble import Predictor
 from automl.exceptions import NoModelError, UsageError
 from automl.objective import Metric, get_metric
+from automl.registry import read_model
 from automl.table import to_frame
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class AutoModel(BaseEstimator):
         How to validate; by default from the task, the size and the budget.
     n_jobs : int, default=-1
         Cores to use; -1 for all that this process was granted.
-    device : {"auto", "cpu", "cuda"}, default="auto"
+    device : {"auto", "cpu", "cuda", "cuda:N"}, default="auto"
     random_state : int, RandomState or None, default=None
     run_dir : str or Path, optional
         Folder that keeps the run: journal, events, out-of-fold predictions, model. A temporary
@@ -389,7 +390,7 @@ def load(path: str | Path) -> AutoModel:
     Parameters
     ----------
     path : str or Path
-        The file, or the folder of a run.
+        The file, the folder of a run, or a registry: then the version that serves.
 
     Returns
     -------
@@ -402,7 +403,7 @@ def load(path: str | Path) -> AutoModel:
     ArtifactError
         If the file is missing, damaged, was changed, or is of a newer format.
     """
-    predictor, manifest = load_bytes(read_path(Path(path)), str(path))
+    predictor, manifest = load_bytes(read_model(path), str(path))
     return _restore(predictor, manifest)
 
 

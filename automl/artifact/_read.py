@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import lzma
+import math
 import struct
 import zipfile
 import zlib
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from automl.artifact._format import DIGEST, FORMAT, MANIFEST
-from automl.ensemble import Member, Predictor
+from automl.ensemble import Calibration, Member, Predictor
 from automl.exceptions import ArtifactError
 from automl.families import family_names
 from automl.features import TextEncoder, encoder_from_dict
@@ -205,8 +206,18 @@ def _build(manifest: Mapping[str, Any], files: Mapping[str, bytes], origin: str)
         Target.from_dict(manifest["target"]),
         encoders,
         members,
+        _calibration(manifest.get("calibration")),
         _decision(manifest.get("decision")),
     )
+
+
+def _calibration(state: Any) -> Calibration | None:
+    if state is None:
+        return None
+    scale, shift, bounds = float(state["scale"]), float(state["shift"]), state["bounds"]
+    if not (math.isfinite(scale) and math.isfinite(shift)):
+        raise ValueError(f"the calibration is {state!r}")
+    return Calibration(scale, shift, None if bounds is None else (bounds[0], bounds[1]))
 
 
 def _decision(weights: Any) -> Decision | None:

@@ -6,6 +6,7 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -68,6 +69,7 @@ def describe(predictor: Predictor, facts: Mapping[str, Any]) -> dict[str, Any]:
         "encoders": {k: e.to_dict() for k, e in predictor.encoders.items() if k in used},
         **_texts(predictor),
         "members": members,
+        "calibration": None if predictor.calibration is None else asdict(predictor.calibration),
         "decision": None if predictor.decision is None else list(predictor.decision.weights),
         "files": {
             name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
 from automl import __version__
-from automl.cli import doctor, evaluate, explain, fit, leaderboard, predict
+from automl.cli import doctor, evaluate, explain, fit, leaderboard, models, predict
 from automl.cli._console import Console
 from automl.exceptions import AutoMLError, NoModelError, UsageError
 
@@ -32,12 +32,14 @@ COMMANDS: dict[str, _Command] = {
     "evaluate": evaluate,
     "leaderboard": leaderboard,
     "explain": explain,
+    "models": models,
     "doctor": doctor,
 }
 
 _EPILOG = """\
 exit codes: 0 done, 1 unexpected, 2 usage, 3 data or schema, 4 every trial failed: no model,
-5 --min-score not reached (the model is kept), 130 Ctrl-C, 143 SIGTERM (best so far is kept)
+5 --min-score not reached (the model is kept), 6 another job has the registry,
+130 Ctrl-C, 143 SIGTERM (best so far is kept)
 
 example: automl fit data.csv --target y --time-budget 10m
 """

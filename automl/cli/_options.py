@@ -14,6 +14,8 @@ from automl.exceptions import UsageError
 
 PREFIX = "AUTOML_"
 CONFIG = "config"
+MODEL = "model.automl, the folder of its run, or a registry: the version that serves"
+"""What the argument of commands that read a model may be."""
 
 Read = Callable[[Any], Any]
 """Turns a text, or a value of a TOML file, into the option's value; raises ``ValueError``."""

@@ -1,6 +1,5 @@
 """What several commands do with tables."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from automl.exceptions import DataError
@@ -50,9 +49,3 @@ def shown_source(source: str) -> str:
     ('standard input', "'a.csv'")
     """
     return "standard input" if source == "-" else repr(source)
-
-
-def saved_file(path: Path) -> str:
-    """The absolute path of a saved model, also where its run's folder was named."""
-    folder = path.expanduser().resolve()
-    return str(folder / "model.automl" if folder.is_dir() else folder)

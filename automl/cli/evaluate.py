@@ -4,15 +4,15 @@ Prints the metric that the model was chosen by, and the usual further ones for i
 """
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from automl.cli._console import Console
+from automl.cli._options import MODEL
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``automl evaluate``."""
-    parser.add_argument("model", metavar="MODEL", help="model.automl, or the folder of its run")
+    parser.add_argument("model", metavar="MODEL", help=MODEL)
     parser.add_argument(
         "data", metavar="DATA", help="table with the target's column; - for standard input"
     )
@@ -23,8 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Load, predict, score, print."""
-    from automl.cli._tables import saved_file, take_column
+    from automl.cli._tables import take_column
     from automl.model import load
+    from automl.registry import find_model
     from automl.report import evaluation_text
     from automl.table import read_table
 
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     frame = read_table(args.data)
     y = take_column(frame, model._predictor.target.name, what="target", source=args.data)
     facts = {
-        "model": saved_file(Path(args.model)),
+        "model": str(find_model(args.model)),
         "n_rows": len(frame),
         **_scores(model, frame, y),
     }

@@ -7,10 +7,10 @@ their predictions.
 
 import argparse
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl.cli._console import Console
+from automl.cli._options import MODEL
 from automl.exceptions import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ REPEATS = 5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``automl explain``."""
-    parser.add_argument("model", metavar="MODEL", help="model.automl, or the folder of its run")
+    parser.add_argument("model", metavar="MODEL", help=MODEL)
     parser.add_argument("data", metavar="DATA", help="table to explain with; - for standard input")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
@@ -48,8 +48,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.repeats < 1:
         raise UsageError(f"--repeats {args.repeats} is not allowed: give 1 or more.")
 
-    from automl.cli._tables import saved_file
     from automl.model import load
+    from automl.registry import find_model
     from automl.report import importance_text
     from automl.table import read_table
 
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     rows = _rows(model, frame, y, repeats=args.repeats)
     if console.json:
         facts = {
-            "model": saved_file(Path(args.model)),
+            "model": str(find_model(args.model)),
             "n_rows": len(frame),
             "metric": model._metric.name,
             "repeats": None if y is None else args.repeats,

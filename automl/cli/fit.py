@@ -52,6 +52,12 @@ def _size(value: Any) -> int:
     return parse_size(value)
 
 
+def _device(value: Any) -> str:
+    from automl.compute import parse_device
+
+    return parse_device(value)
+
+
 def _families(value: Any) -> list[str]:
     from automl.families import get_family
 
@@ -97,8 +103,12 @@ OPTIONS = (
     Option("no-pruning", "finish every configuration that was started"),
     Option("no-early-stopping", "search on where it no longer finds anything better"),
     Option(
-        "device", "where to train (default: auto)", one_of("auto", "cpu", "cuda"),
-        "auto|cpu|cuda", "auto",
+        "device",
+        "where to train: on a card where that pays (default: auto), on the CPU, on a card, or "
+        "on the card of a number",
+        _device,
+        "auto|cpu|cuda|cuda:N",
+        "auto",
     ),
     Option("n-jobs", "cores to use (default: -1, all that are granted)", whole(), "N", -1),
     Option(
@@ -168,7 +178,8 @@ def _check_at_once(settings: Settings) -> float:
     """Refuse what needs no data to be refused; return when the budget began to count."""
     from automl.compute import process_start, resolve_device
 
-    resolve_device(settings.get("device"))
+    if settings.get("device").startswith("cuda"):  # whether there is a card can wait otherwise
+        resolve_device(settings.get("device"))
     if not settings.get("target"):
         raise UsageError(
             "The column to predict is missing: give --target COL, AUTOML_TARGET, or target in "

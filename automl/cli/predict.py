@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from automl.cli._console import Console, OutputError
+from automl.cli._options import MODEL
 from automl.exceptions import UsageError
 
 if TYPE_CHECKING:
@@ -24,12 +25,18 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``automl predict``."""
-    parser.add_argument("model", metavar="MODEL", help="model.automl, or the folder of its run")
+    parser.add_argument("model", metavar="MODEL", help=MODEL)
     parser.add_argument("data", metavar="DATA", help="table to predict; - for standard input")
     parser.add_argument(
         "--out",
         metavar="FILE",
         help=f"write to {', '.join(_WRITERS)} (default: CSV on standard output)",
+    )
+    parser.add_argument(
+        "--device",
+        metavar="cpu|cuda|cuda:N",
+        default="cpu",
+        help="where to predict; models that can't use a card predict on the CPU (default: cpu)",
     )
     parser.add_argument("--proba", action="store_true", help="add the classes' probabilities")
 
@@ -38,12 +45,19 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Load, predict, write."""
     out = None if args.out in (None, "-") else _checked(Path(args.out).expanduser())
 
-    from automl.artifact import load_bytes, read_path
+    from automl.compute import resolve_device
+
+    card = resolve_device(args.device)
+
+    from automl.artifact import load_bytes
+    from automl.registry import read_model
     from automl.table import read_table
 
-    predictor, _ = load_bytes(read_path(Path(args.model)), args.model)
+    predictor, _ = load_bytes(read_model(args.model), args.model)
     if args.proba and predictor.target.classes is None:
         raise UsageError("--proba: this model predicts values, which have no probabilities.")
+    if card is not None:
+        predictor.move(card.cuda)
     predicted = _predict(predictor, read_table(args.data), proba=args.proba)
     if out is None:
         console.write(_csv(predicted))

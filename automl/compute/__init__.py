@@ -6,7 +6,7 @@ processes of its own, yields what they report, and kills them when asked or when
 
 from automl.compute._clock import process_start
 from automl.compute._cores import Plan, granted_cores, plan_workers, resolve_n_jobs
-from automl.compute._device import resolve_device
+from automl.compute._device import parse_device, resolve_device
 from automl.compute._driver import Device, Driver, find_driver
 from automl.compute._engine import (
     Channel,
@@ -16,6 +16,7 @@ from automl.compute._engine import (
     Failure,
     Job,
     Killed,
+    SpoiledError,
 )
 from automl.compute._launch import shut_down, warm_up
 from automl.compute._local import LocalEngine
@@ -36,10 +37,12 @@ __all__ = [
     "Killed",
     "LocalEngine",
     "Plan",
+    "SpoiledError",
     "calm_threads",
     "find_driver",
     "granted_cores",
     "memory_limit",
+    "parse_device",
     "parse_size",
     "plan_workers",
     "process_start",

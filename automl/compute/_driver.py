@@ -27,6 +27,8 @@ class Device:
         All of its memory.
     free_bytes : int, optional
         What of it is free now; ``None`` where the management library does not say.
+    driver : str
+        Newest CUDA version that its driver serves.
     """
 
     number: int
@@ -34,6 +36,12 @@ class Device:
     capability: str
     memory_bytes: int
     free_bytes: int | None = None
+    driver: str = ""
+
+    @property
+    def cuda(self) -> str:
+        """The name by which libraries know it, such as ``"cuda:1"``."""
+        return f"cuda:{self.number}"
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,8 @@ def read_driver(library: Any, free_bytes: Any) -> Driver:
     library : ctypes.CDLL
         ``libcuda``, or what answers like it.
     free_bytes : callable
-        From the number of a device to its free memory.
+        From the bus of a device, or its number where the driver does not tell the bus, to its
+        free memory. The management library counts devices otherwise than CUDA does.
 
     Returns
     -------
@@ -98,11 +107,11 @@ def read_driver(library: Any, free_bytes: Any) -> Driver:
     cuda = f"{version.value // 1000}.{version.value % 1000 // 10}"
     if error:
         return Driver(cuda, (), f"the NVIDIA driver answers with error {error}")
-    devices = tuple(_device(library, i, free_bytes(i)) for i in range(max(0, count.value)))
+    devices = tuple(_device(library, i, free_bytes, cuda) for i in range(max(0, count.value)))
     return Driver(cuda, devices, "" if devices else "the NVIDIA driver lists no device")
 
 
-def _device(library: Any, number: int, free_bytes: int | None) -> Device:
+def _device(library: Any, number: int, free_bytes: Any, driver: str) -> Device:
     import ctypes
 
     handle, memory = ctypes.c_int(0), ctypes.c_size_t(0)
@@ -115,19 +124,31 @@ def _device(library: Any, number: int, free_bytes: int | None) -> Device:
         library.cuDeviceGetAttribute(ctypes.byref(part), attribute, handle)
     text = name.value.decode(errors="replace")
     capability = f"{parts[0].value}.{parts[1].value}"
-    return Device(number, text, capability, int(memory.value), free_bytes)
+    free = free_bytes(_bus(library, handle) or number)
+    return Device(number, text, capability, int(memory.value), free, driver)
 
 
-def _free_bytes(number: int) -> int | None:
+def _bus(library: Any, handle: Any) -> str:
+    """Where a device sits, by which the management library knows it too; empty if unknown."""
+    import ctypes
+
+    ask, bus = getattr(library, "cuDeviceGetPCIBusId", None), ctypes.create_string_buffer(32)
+    return "" if ask is None or ask(bus, 32, handle) else bus.value.decode(errors="replace")
+
+
+def _free_bytes(place: int | str) -> int | None:
     """Free memory of a device; the driver itself would need a context for that."""
     import ctypes
 
     handle, memory = ctypes.c_void_p(), (ctypes.c_ulonglong * 3)()  # total, free, used
     try:
         library = ctypes.CDLL("libnvidia-ml.so.1")
+        by_bus = isinstance(place, str)
+        find = library[f"nvmlDeviceGetHandleBy{'PciBusId' if by_bus else 'Index'}_v2"]
+        key = place.encode() if isinstance(place, str) else place
         failed = (
             library.nvmlInit_v2()
-            or library.nvmlDeviceGetHandleByIndex_v2(number, ctypes.byref(handle))
+            or find(key, ctypes.byref(handle))
             or library.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory))
         )
     except (AttributeError, OSError):

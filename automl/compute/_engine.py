@@ -47,6 +47,10 @@ class Job:
         Bytes of private memory that the job may get beyond what its worker has at the start.
         More is refused to it, as if the machine had no more: usually a ``MemoryError``. Linux
         only.
+    place : str
+        Jobs of one place go to a worker that had one of it before, if such a worker is free, and
+        keep away from the workers of other places: what a job left in its worker's cache, or on a
+        card, is found again. It is a preference; no job waits for it.
     """
 
     function: str
@@ -55,6 +59,14 @@ class Job:
     soft_deadline: float | None = None
     hard_deadline: float | None = None
     memory: int | None = None
+    place: str = ""
+
+
+class SpoiledError(Exception):
+    """Raised by a job whose process must not be used again, such as one whose card has failed.
+
+    The job has failed with this error's message, and its worker ends.
+    """
 
 
 @dataclass(frozen=True)

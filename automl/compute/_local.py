@@ -268,9 +268,12 @@ class LocalEngine:
             return
         for _ in range(self._n_workers - sum(not member.doom for member in self._members)):
             self._start_worker()
-        for member in self._members:
-            if self._queue and member.pid and not member.task and not member.doom:
-                member.give(self._queue.popleft())
+        free = [m for m in self._members if m.pid and not m.task and not m.doom]
+        while self._queue and free:
+            task = self._queue.popleft()
+            member = _nearest(free, task.job.place)
+            free.remove(member)
+            member.give(task)
 
     def _start_worker(self) -> None:
         if not self._server.alive:
@@ -369,3 +372,12 @@ class LocalEngine:
         for task in [task for task in self._queue if task.number == job]:
             self._queue.remove(task)
             self._events.append(Event(job, "killed", Killed("asked")))
+
+
+def _nearest(free: Sequence[Member], place: str) -> Member:
+    """The first worker that had jobs of this place; else one that had none of any place."""
+    for wanted in ({place} - {""}, set[str]()):
+        for member in free:
+            if wanted <= member.places and (wanted or not member.places):
+                return member
+    return free[0]

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from automl.compute import _usage, _worker
@@ -46,9 +46,12 @@ class Member:
     task: Task | None = None
     doom: Doom | None = None
     cpu_seconds: float = 0.0
+    places: set[str] = field(default_factory=set)  # of the jobs that it had
 
     def give(self, task: Task) -> None:
         """Send a job."""
+        if task.job.place:
+            self.places.add(task.job.place)
         task.sent, task.cpu_before = time.monotonic(), self.cpu_seconds
         task.memory_before = _usage.memory_of(self.pid).private if self.pid else 0
         self.task = task

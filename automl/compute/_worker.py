@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from automl.compute import _shared, _usage
-from automl.compute._engine import DataRef, Failure, Job
+from automl.compute._engine import DataRef, Failure, Job, SpoiledError
 from automl.compute._guard import alarm, cap, give_back
 from automl.compute._line import Kind, Line, Report
 
@@ -100,16 +100,18 @@ def _serve(line: Line) -> None:
         if message[0] == "job":
             _, number, job, payload = message
             channel = _WorkerChannel(line, number, job.soft_deadline, cache)
-            _run(channel, job, payload, opened)
+            if not _run(channel, job, payload, opened):
+                return
             give_back(channel.meter.grown)
 
 
 def _run(
     channel: "_WorkerChannel", job: Job, payload: bytes, opened: dict[DataRef, dict[str, Any]]
-) -> None:
-    """Call the job's function; whatever it raises is its result."""
+) -> bool:
+    """Call the job's function; whatever it raises is its result. False ends the worker."""
     channel.tell("began", b"")
     kind: Kind = "done"
+    spoiled = False
     try:
         with alarm(job.hard_deadline):
             function, data = _find(job.function), _data(job, opened)
@@ -120,11 +122,13 @@ def _run(
                 body = dumps(function(value, data, channel))
     except BaseException as error:  # noqa: BLE001 - the trial boundary; SystemExit and panics too
         kind, body = "failed", dumps(Failure.of(error))
+        spoiled = isinstance(error, SpoiledError)
     with suppress(Exception):  # the stream may be whatever the job has made of it
         sys.stdout.flush()
     channel.tell(kind, body)
     if kind == "failed":
         gc.collect()  # frames of the traceback may hold much, in circles
+    return not spoiled
 
 
 def _data(job: Job, opened: dict[DataRef, dict[str, Any]]) -> list[dict[str, Any]]:

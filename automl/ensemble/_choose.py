@@ -6,11 +6,11 @@ from functools import partial
 
 import numpy as np
 
+from automl.ensemble._adjust import Adjustment, Adjustments
 from automl.ensemble._candidate import Candidate, Loss, blend_rows, least
-from automl.ensemble._cross_fit import Decisions, cross_fit, judge
+from automl.ensemble._cross_fit import cross_fit, judge
 from automl.ensemble._effort import MAX_PARTS, Effort, affordable, random_halves
 from automl.ensemble._greedy import greedy_weights
-from automl.objective import Decision
 
 Pick = Callable[[Sequence[Candidate], Loss, np.ndarray], np.ndarray]
 
@@ -28,18 +28,18 @@ class Choice:
     predictions : ndarray of shape (n_rows, n_outputs)
         Predictions for each row by the choice that was made without the row's own part, so that
         their score is not flattered by the choosing.
-        Where classes are decided for, it is the most probable class of these that is.
+        They are adjusted in the same sense.
     ensemble_loss : float
         Loss of the ensemble in the same sense; infinite if none was considered.
-    decision : Decision, optional
-        Which class to decide for; ``None`` for the most probable one.
+    adjustment : Calibration or Decision, optional
+        What is done to predictions, or to choose labels.
     """
 
     name: str
     weights: np.ndarray
     predictions: np.ndarray
     ensemble_loss: float
-    decision: Decision | None = None
+    adjustment: Adjustment | None = None
 
 
 def choose(
@@ -48,11 +48,11 @@ def choose(
     parts: np.ndarray,
     *,
     ensemble: bool = True,
-    decisions: Decisions | None = None,
+    adjustments: Adjustments | None = None,
     seconds: float | None = 1.0,
     seed: int = 0,
 ) -> Choice:
-    """Choose between the best candidate and a greedy ensemble of all, and how to decide.
+    """Choose between the best candidate and a greedy ensemble of all, and how to adjust it.
 
     All choices are cross-fitted: made on all parts but one and scored on that one, in turn. The
     better ones are then made again on all rows.
@@ -67,8 +67,8 @@ def choose(
         The part (fold) of each row.
     ensemble : bool
         Whether an ensemble may win.
-    decisions : Decisions, optional
-        Where another class than the most probable one may be decided for.
+    adjustments : Adjustments, optional
+        Where the metric rewards it.
     seconds : float, optional
         Time that the selection may take, kept by looking at fewer rows, then at fewer
         candidates; where the metric is too slow even for that, the best candidate wins. ``None``
@@ -79,7 +79,7 @@ def choose(
     -------
     Choice
     """
-    if len(candidates) == 1 and decisions is None:
+    if len(candidates) == 1 and adjustments is None:
         return _best_of_all(candidates, 0)
     single = least([c.loss for c in candidates])
     parts = parts % MAX_PARTS
@@ -93,7 +93,7 @@ def choose(
         kind: cross_fit(candidates, partial(pick, candidates, loss), effort.rows, parts)
         for kind, pick in kinds.items()
     }
-    judged = {kind: judge(candidates, t, loss, decisions) for kind, t in tried.items()}
+    judged = {kind: judge(candidates, t, loss, adjustments) for kind, t in tried.items()}
     ensemble_loss = judged["ensemble"].loss if "ensemble" in judged else float("inf")
     best, weights = judged["single"], np.eye(len(candidates))[single]
     name = candidates[single].name
@@ -104,10 +104,10 @@ def choose(
         else:
             single = int(np.argmax(weights))
             weights, name = np.eye(len(candidates))[single], candidates[single].name
-    decision = None
-    if best.decided and decisions is not None:
-        decision = decisions.find(effort.rows, blend_rows(candidates, weights, effort.rows))
-    return Choice(name, weights, best.predictions, ensemble_loss, decision)
+    adjustment = None
+    if best.adjusted and adjustments is not None:
+        adjustment = adjustments.find(effort.rows, blend_rows(candidates, weights, effort.rows))
+    return Choice(name, weights, best.predictions, ensemble_loss, adjustment)
 
 
 def _best_of_all(candidates: Sequence[Candidate], single: int) -> Choice:

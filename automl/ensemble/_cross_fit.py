@@ -5,24 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from automl.ensemble._adjust import Adjustments
 from automl.ensemble._candidate import Candidate, Loss, blend_rows, least
-from automl.objective import Decision
-
-
-@dataclass(frozen=True)
-class Decisions:
-    """How a decision is found and judged.
-
-    Parameters
-    ----------
-    find : callable
-        From (rows, predictions of those rows) to the decision that suits them best.
-    loss : callable
-        From (rows, predictions of those rows) to the loss of the most probable classes.
-    """
-
-    find: Callable[[np.ndarray, np.ndarray], Decision]
-    loss: Loss
 
 
 @dataclass(frozen=True)
@@ -48,13 +32,13 @@ class Judged:
     ----------
     predictions : ndarray of shape (n_rows, n_outputs)
     loss : float
-    decided : bool
-        Whether it pays to decide for other classes than the most probable ones.
+    adjusted : bool
+        Whether adjusting the predictions pays.
     """
 
     predictions: np.ndarray
     loss: float
-    decided: bool
+    adjusted: bool
 
 
 def cross_fit(
@@ -74,17 +58,17 @@ def cross_fit(
 
 
 def judge(
-    candidates: Sequence[Candidate], tried: Tried, loss: Loss, decisions: Decisions | None
+    candidates: Sequence[Candidate], tried: Tried, loss: Loss, adjustments: Adjustments | None
 ) -> Judged:
-    """The loss of what was tried, with decisions made on the other parts where these help."""
+    """The loss of what was tried, adjusted as the other parts say where that helps."""
     everything = np.arange(len(tried.predictions))
-    if decisions is None:
-        return Judged(tried.predictions, loss(everything, tried.predictions), decided=False)
+    if adjustments is None:
+        return Judged(tried.predictions, loss(everything, tried.predictions), adjusted=False)
     adjusted = np.empty_like(tried.predictions)
     for inside, outside, weights in tried.folds:
-        found = decisions.find(outside, blend_rows(candidates, weights, outside))
+        found = adjustments.find(outside, blend_rows(candidates, weights, outside))
         adjusted[inside] = found.adjust(tried.predictions[inside])
     ways = (tried.predictions, adjusted)
-    losses = [decisions.loss(everything, way) for way in ways]
+    losses = [adjustments.loss(everything, way) for way in ways]
     best = least(losses)
-    return Judged(ways[best], losses[best], decided=best == 1)
+    return Judged(ways[best], losses[best], adjusted=best == 1)

@@ -1,6 +1,5 @@
 """The last jobs of a run, in a worker as the metric may be the user's own code."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,28 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from automl.ensemble._candidate import Candidate, Loss
+from automl.ensemble._adjust import Adjustment, adjustments, loss_of
+from automl.ensemble._candidate import Candidate
 from automl.ensemble._choose import choose
-from automl.ensemble._cross_fit import Decisions
-from automl.ensemble._effort import MAX_PARTS
-from automl.objective import (
-    MOST_ROWS,
-    Decision,
-    Metric,
-    MetricError,
-    best_position,
-    bootstrap_interval,
-    decisions,
-)
+from automl.objective import MOST_ROWS, Metric, bootstrap_interval
 
 CHOOSE_WINNER = f"{__name__}:choose_winner"
 SCORE_INTERVAL = f"{__name__}:score_interval"
 
 RESAMPLES = (40, 200)
 """Of the bootstrap: fewer for a slow metric, and no interval if even these take too long."""
-
-DECIDED_TIMES = 2 * MAX_PARTS + 1
-"""How often a decision is found: without each part for the best one and the ensemble, and once."""
 
 JACKKNIFE = 40
 """Calls of the metric that the interval needs beside its resamples."""
@@ -81,15 +68,15 @@ class Winner:
         Without the flattery of having been chosen on the rows that score it.
     ensemble_loss : float
         Infinite if no ensemble was considered.
-    decision : Decision, optional
-        Which class to decide for; ``None`` for the most probable one.
+    adjustment : Calibration or Decision, optional
+        What is done to predictions, or to choose labels.
     """
 
     name: str
     weights: np.ndarray
     score: float
     ensemble_loss: float = float("inf")
-    decision: Decision | None = None
+    adjustment: Adjustment | None = None
 
 
 def choose_winner(
@@ -122,52 +109,16 @@ def choose_winner(
 
     choice = choose(
         candidates,
-        _loss_of(metric.at_best(), y, weight),
+        loss_of(metric.at_best(), y, weight),
         data[1]["parts"],
         ensemble=task.ensemble,
-        decisions=_decisions(metric, y, weight, candidates[0].predictions, task.seconds),
+        adjustments=adjustments(metric, y, weight, candidates[0].predictions, task.seconds),
         seconds=task.seconds,
         seed=task.seed,
     )
     np.save(task.out, choice.predictions)
     score = metric.score(y, choice.predictions, weight)
-    return Winner(choice.name, choice.weights, score, choice.ensemble_loss, choice.decision)
-
-
-def _loss_of(metric: Metric, y: np.ndarray, weight: np.ndarray | None) -> Loss:
-    def loss(rows: np.ndarray, predictions: np.ndarray) -> float:
-        w = None if weight is None else weight[rows]
-        try:
-            return metric.loss(metric.score(y[rows], predictions, w))
-        except MetricError:  # not defined on these rows
-            return float("nan")
-
-    return loss
-
-
-def _decisions(
-    metric: Metric,
-    y: np.ndarray,
-    weight: np.ndarray | None,
-    predictions: np.ndarray,
-    seconds: float | None,
-) -> Decisions | None:
-    """How to decide for classes, where the metric asks for it and is fast enough."""
-    if not metric.decides:
-        return None
-    loss = _loss_of(metric, y, weight)
-    options = decisions(y, max(2, predictions.shape[1]), weight)
-    started = time.perf_counter()
-    loss(np.arange(len(y)), predictions)
-    calls = DECIDED_TIMES * len(options)
-    if seconds is not None and calls * (time.perf_counter() - started) > seconds:
-        return None
-
-    def find(rows: np.ndarray, predictions: np.ndarray) -> Decision:
-        losses = [loss(rows, option.adjust(predictions)) for option in options]
-        return options[best_position(options, losses)]
-
-    return Decisions(find, loss)
+    return Winner(choice.name, choice.weights, score, choice.ensemble_loss, choice.adjustment)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from automl.families import Contributing, Model, get_family
+from automl.ensemble._calibration import Calibration
+from automl.families import Contributing, Model, Movable, get_family
 from automl.features import Encoder
 from automl.objective import Decision, Metric, decide_labels
 from automl.table import Schema, Table, Target
@@ -96,6 +97,8 @@ class Predictor:
     encoders : mapping of str to Encoder
         The encodings that the members use.
     members : sequence of Member
+    calibration : Calibration, optional
+        Last correction of the raw predictions.
     decision : Decision, optional
         Which class to decide for; ``None`` for the most probable one.
     """
@@ -104,6 +107,7 @@ class Predictor:
     target: Target
     encoders: Mapping[str, Encoder]
     members: Sequence[Member]
+    calibration: Calibration | None = None
     decision: Decision | None = None
 
     def predict_raw(
@@ -129,7 +133,14 @@ class Predictor:
         total: np.ndarray | float = 0.0
         for member, weight in zip(self.members, weights / weights.sum(), strict=True):
             total = total + weight * member.predict(values[member.encoding], n_threads)
-        return np.asarray(total)
+        raw = np.asarray(total)
+        return raw if self.calibration is None else self.calibration.adjust(raw)
+
+    def move(self, device: str) -> None:
+        """Predict on a card from now on, as far as the models can; the others on the CPU."""
+        for model in (model for member in self.members for model in member.models):
+            if isinstance(model, Movable):
+                model.move(device)
 
     def _encode(self, encoding: str, table: Table, n_threads: int) -> Encoded:
         """The matrix of an encoding, column by column for trees, which read it as they like."""

@@ -15,12 +15,21 @@ BUILT_IN = {
     "kernel": "automl.families.kernel:KernelMachine",
 }
 
-from automl.families._backends import BACKENDS, Backend, find_backend  # noqa: E402
+from automl.families._backends import (  # noqa: E402
+    BACKENDS,
+    Backend,
+    Comparison,
+    compare_devices,
+    find_backend,
+)
 from automl.families._base import (  # noqa: E402
     Contributing,
+    DeviceError,
+    DeviceUse,
     Family,
     FitData,
     Model,
+    Movable,
     Params,
     Problem,
     Resources,
@@ -42,11 +51,15 @@ __all__ = [
     "BUILT_IN",
     "ENTRY_POINT_GROUP",
     "Backend",
+    "Comparison",
     "ContractError",
     "Contributing",
+    "DeviceError",
+    "DeviceUse",
     "Family",
     "FitData",
     "Model",
+    "Movable",
     "Params",
     "Problem",
     "Resources",
@@ -54,6 +67,7 @@ __all__ = [
     "Watch",
     "check_family",
     "choose_families",
+    "compare_devices",
     "expected_rounds",
     "family_names",
     "find_backend",

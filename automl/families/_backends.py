@@ -6,6 +6,7 @@ really used is read back.
 """
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -35,6 +36,26 @@ INSTALL = {
     "xgboost": "pip install --force-reinstall xgboost",
     "lightgbm": "scripts/build_lightgbm_cuda.sh, as docs/gpu.md says",
 }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A booster on a card against the same booster on the CPU.
+
+    Parameters
+    ----------
+    build : {"cuda", "cpu", ""}
+        What it was built for; empty if that could not be found out.
+    log_loss, log_loss_cpu : float
+        Of small models of two classes; NaN where none was trained.
+    reason : str
+        Why its results on the card can't be trusted; empty if they can.
+    """
+
+    build: str
+    log_loss: float = math.nan
+    log_loss_cpu: float = math.nan
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,18 +195,46 @@ def _train(name: str, device: str) -> float:
     return float(-np.mean(np.where(y[1500:] == 1, np.log(p), np.log(1 - p))))
 
 
+def compare_devices(name: str, device: str) -> Comparison:
+    """Train a small model on a card and on the CPU, and compare their log loss.
+
+    Call it in a process that may die: that, too, is an answer.
+
+    Parameters
+    ----------
+    name : str
+        Of the family.
+    device : str
+        The card, such as ``"cuda:0"``.
+
+    Returns
+    -------
+    Comparison
+
+    Examples
+    --------
+    >>> compare_devices("xgboost", "cpu").reason
+    ''
+    """
+    build = BUILDS[name]() if name in BUILDS else ""
+    if build == "cpu" and device != "cpu":
+        return Comparison(build, reason="it was built without CUDA")
+    try:
+        on_cpu, on_device = _train(name, "cpu"), _train(name, device)
+    except Exception as error:  # noqa: BLE001 - whatever a library raises is the answer
+        return Comparison(build, reason=" ".join(str(error).split())[:300].rstrip("."))
+    wrong = ""
+    if not on_device < on_cpu * (1 + TOLERANCE):
+        wrong = f"its log loss is {on_device:.4f}, and {on_cpu:.4f} on the CPU"
+    return Comparison(build, on_device, on_cpu, wrong)
+
+
 def _probe(name: str, train: bool) -> dict[str, Any]:
     build = BUILDS[name]()
     if build == "cpu" or not train:
         return {"build": build}
-    try:
-        on_device, on_cpu = _train(name, "cuda"), _train(name, "cpu")
-    except Exception as error:  # noqa: BLE001 - whatever a library raises is the answer
-        return {"build": build, "error": " ".join(str(error).split())[:300]}
-    facts = {"build": build, "log_loss": on_device, "log_loss_cpu": on_cpu}
-    if not on_device < on_cpu * (1 + TOLERANCE):
-        facts["error"] = f"its log loss is {on_device:.4f}, and {on_cpu:.4f} on the CPU"
-    return facts
+    found = compare_devices(name, "cuda")
+    return {"build": build} | ({"error": found.reason} if found.reason else {})
 
 
 def main(arguments: Sequence[str]) -> None:

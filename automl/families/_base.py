@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
+from automl.exceptions import AutoMLError
 from automl.features import Matrix
 
 if TYPE_CHECKING:
@@ -129,11 +130,42 @@ class FitData:
 
 @dataclass(frozen=True)
 class Resources:
-    """What one fit may use."""
+    """What one fit may use.
+
+    Parameters
+    ----------
+    seed : int
+    n_threads : int
+    device : str
+        ``"cpu"``, or a card such as ``"cuda:0"``.
+    device_bytes : float
+        Memory of the card that this process may keep for the fits to come.
+    """
 
     seed: int = 0
     n_threads: int = 1
     device: str = "cpu"
+    device_bytes: float = 0.0
+
+
+@dataclass(frozen=True)
+class DeviceUse:
+    """What a fit needs of a card.
+
+    Parameters
+    ----------
+    bytes : float
+        Of its memory, at most.
+    exclusive : bool
+        Whether nothing else may use the card meanwhile.
+    """
+
+    bytes: float
+    exclusive: bool = False
+
+
+class DeviceError(AutoMLError, RuntimeError):
+    """A library that was told to train on a card did not, or its card can't be used."""
 
 
 class Model(Protocol):
@@ -152,6 +184,14 @@ class Contributing(Protocol):
 
     def contributions(self, X: np.ndarray) -> np.ndarray:
         """Mean absolute contribution of each column, of shape (n_columns,)."""
+
+
+@runtime_checkable
+class Movable(Protocol):
+    """A model that can predict on a card."""
+
+    def move(self, device: str) -> None:
+        """Predict on `device` from now on; what is saved does not change."""
 
 
 def to_outputs(values: np.ndarray, classes: np.ndarray | None, problem: Problem) -> np.ndarray:
@@ -219,8 +259,6 @@ class Family(ABC):
     tunable: ClassVar[bool] = True
     """Whether proposals beyond the starting configurations are worth a trial."""
 
-    devices: ClassVar[tuple[str, ...]] = ("cpu",)
-    """Where it can train; on others it trains on the CPU."""
     out_of_bag: ClassVar[bool] = False
     """Whether one fit on all rows can predict each row by the parts that did not see it, which
     takes the place of a fit per fold where rows were dealt to folds at random."""
@@ -285,6 +323,21 @@ class Family(ABC):
         """
         columns = self.matrix_width(params, problem, width)
         return 24.0 * problem.n_rows * (max(1, columns) + problem.n_outputs) + 2e7
+
+    def device_use(
+        self, params: Mapping[str, Any], problem: Problem, matrix: Matrix
+    ) -> DeviceUse | None:
+        """What a fit of these parameters needs of a card; ``None`` if it can't use one.
+
+        Parameters
+        ----------
+        params : dict
+        problem : Problem
+            With all rows of the table as `n_rows`.
+        matrix : Matrix
+            The encoding, for its columns; its rows may be missing.
+        """
+        return None
 
     @abstractmethod
     def starts(self, problem: Problem) -> Sequence[Start]:

@@ -25,6 +25,9 @@ LightGBM and scikit-learn take as many, and it costs half as much as bins of all
 FEW_ROWS = 5000
 """Fewer validation rows than this are quantised to be predicted."""
 
+CELL_ON_CARD = 1.5
+"""Bytes of a quantised cell on a card, where there are as many on the CPU's side too."""
+
 BLOCK_CELLS = 1_000_000
 """Cells that are copied at a time where rows are quantised."""
 
@@ -50,13 +53,34 @@ class Validation:
         self._margins: np.ndarray | None = None
         self._rounds = 0
         self._quantised: xgboost.DMatrix | None = None
+        self.copies = 0
         if not len(data.valid):
             return
         if resources.device != "cpu" or len(data.valid) < FEW_ROWS:
-            rows = _Rows(data, data.valid, largest)
-            self._quantised = rows.quantised(train, resources.n_threads)
+            self._quantised = self._valid(data, train, largest, resources)
         else:
             self._X = hide_unseen(float32_rows(data.matrix.values, data.valid), largest)
+
+    def _valid(
+        self,
+        data: FitData,
+        train: "xgboost.DMatrix",
+        largest: Mapping[str, float],
+        resources: Resources,
+    ) -> "xgboost.DMatrix":
+        """Quantised validation rows; on a card those of the trial before, if it had the same."""
+        store = _Store(data, resources)
+        key = np.concatenate([data.train, data.valid])  # the bins are those of the training rows
+        kept = store.find("valid", key) if store.copies else None
+        if kept is not None:
+            return kept[0]
+        if store.copies:
+            store.make_room(len(data.valid))
+        rows = _Rows(data, data.valid, largest).quantised(train, resources.n_threads)
+        if store.copies:
+            self.copies = store.copies
+            store.keep("valid", key, (rows, dict(largest)))
+        return rows
 
     def predict(self, rounds: int) -> np.ndarray:
         """Predictions after so many rounds, of shape (n_valid, n_outputs)."""
@@ -85,23 +109,66 @@ def _from_margins(margins: np.ndarray, problem: Problem) -> np.ndarray:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def quantised(data: FitData, resources: Resources) -> tuple["xgboost.DMatrix", dict[str, float]]:
-    """Quantised training rows, kept for the next trial on the same fold where they are few."""
-    kept: dict[int, tuple[xgboost.DMatrix, dict[str, float]]]
-    kept = data.cache.setdefault("xgboost", {})
-    key = hash(data.train.tobytes())
-    if key in kept:
-        return kept[key]
-    cells = len(data.train) * data.matrix.shape[1]
-    while kept and cells + sum(m.num_row() * m.num_col() for m, _ in kept.values()) > KEPT_CELLS:
-        del kept[next(iter(kept))]
+Quantised = tuple["xgboost.DMatrix", dict[str, float]]
+"""Rows, and for each categorical column the code above which it is unknown."""
+
+
+def quantised(
+    data: FitData, resources: Resources
+) -> tuple["xgboost.DMatrix", dict[str, float], int]:
+    """Quantised training rows, kept for the next trial on the same fold where there is room.
+
+    Returns
+    -------
+    xgboost.DMatrix
+    dict of str to float
+        For each categorical column the code above which it is unknown.
+    int
+        How many tables training on these rows will copy to the card: XGBoost does that once for
+        each matrix that it is given.
+    """
+    store = _Store(data, resources)
+    kept = store.find("train", data.train)
+    if kept is not None:
+        return *kept, 0
+    store.make_room(len(data.train))
     codes = {str(i): data.matrix.values[data.train, i] for i in data.matrix.categorical}
     largest = {i: float(np.nanmax(c, initial=-1.0)) for i, c in codes.items()}
     bins = _bins(data, resources) if len(data.train) > SAMPLE else None
     train = _Rows(data, data.train, largest).quantised(bins, resources.n_threads)
-    if cells <= KEPT_CELLS:
-        kept[key] = train, largest
-    return train, largest
+    store.keep("train", data.train, (train, largest))
+    return train, largest, store.copies
+
+
+class _Store:
+    """Quantised rows of the trials before, the oldest of which make room: cells in memory, on a
+    card bytes of it. What was copied to a card stays there as long as it is kept here."""
+
+    def __init__(self, data: FitData, resources: Resources) -> None:
+        on_card = resources.device != "cpu"
+        self.copies = int(on_card)
+        self._most = resources.device_bytes / CELL_ON_CARD if on_card else KEPT_CELLS
+        self._kept: dict[Any, Quantised] = data.cache.setdefault(
+            f"xgboost {resources.device}" if on_card else "xgboost", {}
+        )
+        self._columns = data.matrix.shape[1]
+
+    def find(self, kind: str, rows: np.ndarray) -> Quantised | None:
+        return self._kept.get((kind, hash(rows.tobytes())))
+
+    def make_room(self, n_rows: int) -> None:
+        """Drop the oldest, so that so many rows can be kept."""
+        cells, kept = n_rows * self._columns, self._kept
+        while kept and cells + sum(_cells(m) for m, _ in kept.values()) > self._most:
+            del kept[next(iter(kept))]
+
+    def keep(self, kind: str, rows: np.ndarray, quantised: Quantised) -> None:
+        if _cells(quantised[0]) <= self._most:
+            self._kept[kind, hash(rows.tobytes())] = quantised
+
+
+def _cells(matrix: "xgboost.DMatrix") -> int:
+    return int(matrix.num_row() * matrix.num_col())
 
 
 def _bins(data: FitData, resources: Resources) -> "xgboost.DMatrix":

@@ -62,6 +62,10 @@ class Watch:
         Whether the fit was told to end before its own rules did.
     last_step : int
         The latest that was observed.
+    device : str
+        Where the library says that it trained, set by families that ask it.
+    copies : int
+        Tables that the fit copied to the card, set by families that train on one.
 
     Examples
     --------
@@ -94,6 +98,7 @@ class Watch:
         self.curve: list[tuple[int, float]] = []
         self.interrupted = False
         self.last_step = 0
+        self.device, self.copies = "cpu", 0
         self._loss = loss
         self._parts = () if half is None else (np.flatnonzero(half), np.flatnonzero(~half))
         self._half_loss = half_loss

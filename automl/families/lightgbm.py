@@ -1,13 +1,23 @@
 """LightGBM: gradient boosting on leaf-wise trees."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.families._base import Family, FitData, Model, Params, Problem, Resources, Start
+from automl.families._base import (
+    DeviceError,
+    DeviceUse,
+    Family,
+    FitData,
+    Model,
+    Params,
+    Problem,
+    Resources,
+    Start,
+)
+from automl.families._binned import DATASET, datasets, sample_size
+from automl.families._cuda import card_settings, card_use, device_of, without_device
 from automl.families._generate import (
     KINDS,
     NOTHING,
@@ -18,6 +28,7 @@ from automl.families._generate import (
 from automl.families._generated import PLAN, GeneratedModel, Generator
 from automl.families._rounds import COLUMNS, expected_rounds
 from automl.families._watch import Watch
+from automl.features import Matrix
 
 if TYPE_CHECKING:
     import lightgbm
@@ -30,23 +41,6 @@ GENERATING_RANK = 4
 
 LARGE = 200_000
 """Rows beyond which the first configuration learns twice as fast: a minute has few rounds."""
-
-DATASET = {
-    "max_bin": 255,
-    "feature_pre_filter": False,
-    "min_data_in_bin": 3,
-    "verbosity": -1,
-    "data_random_seed": 1,
-}
-"""Fixed for all trials, so that the table is binned once."""
-
-SAMPLE = 200_000
-SAMPLE_CELLS = 20_000_000
-"""LightGBM copies that many rows, 12 bytes a cell, to find the bins; fewer of a wide table."""
-
-FEW = 0.5
-"""Where a fit needs less than this share of the rows, only these are binned, for it alone."""
-
 
 ROUND, ROW, CELL, SPLIT, RANDOM_SPLIT = 65.0, 0.05, 0.001, 0.45, 0.06
 """Microseconds of a round: of each, per row, per cell and level of a tree, and per leaf and
@@ -188,11 +182,17 @@ class LightGBM(Family):
         copies = problem.n_rows * (2.0 * itemsize * columns + 64) if more else 0.0
         cells = float(problem.n_rows) * columns
         leaves, rounds = _expected_leaves(params, problem), _expected_rounds(params, problem)
-        sample = 2 * cells + 13.0 * columns * min(problem.n_rows, _sample_size(columns))
+        sample = 2 * cells + 13.0 * columns * min(problem.n_rows, sample_size(columns))
         trees = rounds * problem.n_outputs * leaves * NODE
         fitting = 3 * cells + leaves * columns * HISTOGRAM + trees
         rows = problem.n_rows * (24.0 + 32 * problem.n_outputs)
         return max(sample, fitting) + rows + copies + 4e6
+
+    def device_use(
+        self, params: Mapping[str, Any], problem: Problem, matrix: Matrix
+    ) -> DeviceUse | None:
+        """The whole card, if its CUDA backend heeds all of these parameters and columns."""
+        return card_use(params, problem, matrix, _expected_leaves(params, problem))
 
     def fit(
         self,
@@ -210,10 +210,12 @@ class LightGBM(Family):
         kind = given.pop("generated", NOTHING)
         generator, data = extended(kind, data, problem=problem, resources=resources)
         binning = DATASET | {
-            "bin_construct_sample_cnt": _sample_size(data.matrix.shape[1]),
+            "bin_construct_sample_cnt": sample_size(data.matrix.shape[1]),
             "num_threads": resources.n_threads,
         }
-        train, valid = _datasets(data, binning)
+        if resources.device != "cpu":
+            binning |= card_settings(resources.device)
+        train, valid, watch.copies = datasets(data, binning)
         settings = binning | _objective(problem) | given
         settings |= {
             "metric": "None",
@@ -221,8 +223,7 @@ class LightGBM(Family):
             "seed": resources.seed,
             "deterministic": True,
             "force_row_wise": True,
-            "device_type": resources.device,
-        }
+        } | card_settings(resources.device)
         rate = float(params["learning_rate"])
         watch.with_patience(float(np.clip(2.0 / rate, 20, 100)), 0.2)
         booster = lgb.Booster(settings, train)
@@ -237,7 +238,13 @@ class LightGBM(Family):
                     break
             elif exhausted or watch.out_of_time():
                 break
-        model = LightGBMModel(booster.model_to_string(num_iteration=watch.best_step or step))
+        text = booster.model_to_string(num_iteration=watch.best_step or step)
+        watch.device = device_of(text, resources.device)
+        if watch.device != resources.device:
+            raise DeviceError(
+                f"LightGBM was asked for {resources.device!r} and trained elsewhere."
+            )
+        model = LightGBMModel(without_device(text))
         return model if generator is None else GeneratedModel(model, generator)
 
     def load(self, files: Mapping[str, bytes]) -> Model:
@@ -300,76 +307,6 @@ def _objective(problem: Problem) -> Params:
         }
     name = "regression_l1" if problem.absolute_error else "regression"
     return {"objective": name, "min_sum_hessian_in_leaf": 1e-7}
-
-
-def _sample_size(n_columns: int) -> int:
-    """Rows that bins are made from."""
-    return min(SAMPLE, max(SAMPLE // 10, SAMPLE_CELLS // n_columns))
-
-
-def _datasets(
-    data: FitData, params: Params
-) -> tuple["lightgbm.Dataset", "lightgbm.Dataset | None"]:
-    """Binned training rows, and binned validation rows if there are any."""
-    if len(data.train) + len(data.valid) < FEW * len(data.y):
-        train = _construct(data, data.train, params)
-        valid = _construct(data, data.valid, params, reference=train) if len(data.valid) else None
-        return train, valid
-    full = _binned(data, params)
-    train = _subset(full, data.train, params)
-    return train, _subset(full, data.valid, params) if len(data.valid) else None
-
-
-def _construct(
-    data: FitData,
-    rows: np.ndarray | slice,
-    params: Params,
-    reference: "lightgbm.Dataset | None" = None,
-) -> "lightgbm.Dataset":
-    """Bin rows of the table."""
-    import lightgbm as lgb
-
-    return lgb.Dataset(
-        data.matrix.values[rows],
-        label=data.y[rows],
-        weight=None if data.weight is None else data.weight[rows],
-        categorical_feature=list(data.matrix.categorical),
-        reference=reference,
-        params=params,
-        free_raw_data=True,
-    ).construct()
-
-
-def _binned(data: FitData, params: Params) -> "lightgbm.Dataset":
-    """The whole table, binned by the first process that needs it."""
-    import lightgbm as lgb
-
-    if "lightgbm" not in data.cache:
-        file = None if data.folder is None else data.folder / "lightgbm.bin"
-        if file is not None and file.exists():
-            categories = list(data.matrix.categorical)
-            full = lgb.Dataset(file, categorical_feature=categories, params=params).construct()
-        else:
-            full = _construct(data, slice(None), params)
-            if file is not None:
-                _save(full, file)
-        data.cache["lightgbm"] = full
-    return data.cache["lightgbm"]
-
-
-def _save(dataset: "lightgbm.Dataset", file: Path) -> None:
-    """Write a binned table, complete or not at all; others may do the same at the same time."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".draft-", dir=file.parent) as draft:
-        dataset.save_binary(Path(draft, file.name))
-        Path(draft, file.name).replace(file)
-
-
-def _subset(full: "lightgbm.Dataset", rows: np.ndarray, params: Params) -> "lightgbm.Dataset":
-    """Rows of a binned table, which are in ascending order."""
-    part = full.subset([], params=params)
-    part.used_indices = rows.astype(np.int32)  # what `subset` makes of them are Python's numbers
-    return part.construct()
 
 
 def _valid_predictions(booster: "lightgbm.Booster", problem: Problem) -> np.ndarray:

@@ -6,10 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.families._base import Family, FitData, Model, Params, Problem, Resources, Start
+from automl.families._base import (
+    DeviceError,
+    DeviceUse,
+    Family,
+    FitData,
+    Model,
+    Params,
+    Problem,
+    Resources,
+    Start,
+)
 from automl.families._quantised import MAX_BIN, SAMPLE, Validation, hide_unseen, quantised
 from automl.families._rounds import COLUMNS, expected_rounds
 from automl.families._watch import Watch
+from automl.features import Matrix
 
 if TYPE_CHECKING:
     import optuna
@@ -37,22 +48,27 @@ SKETCH, HISTOGRAM, NODE = 5.0, 4096.0, 200.0
 with its share of the file."""
 
 
+QUANTISED, CONTEXT = 1.5, 7e8
+"""Bytes of a quantised cell on a card (12 bits at 256 bins and some hundred columns), and of what
+CUDA itself takes there for a process: estimated, not measured."""
+
+
 class XGBoostModel:
     """A booster, kept in XGBoost's own binary JSON until it is needed."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
         self._booster: xgboost.Booster | None = None
-        self._n_threads = 0
+        self._n_threads, self._device = 0, "cpu"
 
     @property
     def booster(self) -> "xgboost.Booster":
-        """The native booster, on the CPU."""
+        """The native booster, on the CPU unless it was moved."""
         if self._booster is None:
             import xgboost as xgb
 
             self._booster = xgb.Booster({"nthread": 1}, model_file=bytearray(self._content))
-            self._booster.set_param({"device": "cpu"})
+            self._booster.set_param({"device": self._device})
         return self._booster
 
     def predict(self, X: np.ndarray, *, n_threads: int = 1) -> np.ndarray:
@@ -60,17 +76,29 @@ class XGBoostModel:
         if n_threads != self._n_threads:  # it takes as long as the prediction of a row
             self.booster.set_param({"nthread": n_threads})
             self._n_threads = n_threads
-        out = self.booster.inplace_predict(self._known(X), validate_features=False)
+        if self._device != "cpu":
+            out = self.booster.predict(self._matrix(X), validate_features=False)
+            _device_of(self.booster, self._device)
+        else:
+            out = self.booster.inplace_predict(self._known(X), validate_features=False)
         return np.asarray(out).reshape(len(X), -1)
+
+    def move(self, device: str) -> None:
+        """Predict on the CPU or on a card from now on."""
+        self._device = device
+        if self._booster is not None:
+            self._booster.set_param({"device": device})
 
     def contributions(self, X: np.ndarray) -> np.ndarray:
         """Mean absolute SHAP value of each column, summed over classes."""
-        import xgboost as xgb
-
-        matrix = xgb.DMatrix(self._known(X), feature_types=self.booster.feature_types)
-        raw = self.booster.predict(matrix, pred_contribs=True, validate_features=False)
+        raw = self.booster.predict(self._matrix(X), pred_contribs=True, validate_features=False)
         values = np.abs(raw).reshape(len(X), -1, X.shape[1] + 1)[:, :, :-1]
         return np.asarray(values.sum(axis=1).mean(axis=0))
+
+    def _matrix(self, X: np.ndarray) -> "xgboost.DMatrix":
+        import xgboost as xgb
+
+        return xgb.DMatrix(self._known(X), feature_types=self.booster.feature_types)
 
     def _known(self, X: np.ndarray) -> np.ndarray:
         """The rows with codes that training did not meet turned into missing values."""
@@ -81,7 +109,7 @@ class XGBoostModel:
         return {"model.ubj": self._content}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_content": self._content, "_booster": None, "_n_threads": 0}
+        return self.__dict__ | {"_booster": None, "_n_threads": 0, "_device": "cpu"}
 
 
 class XGBoost(Family):
@@ -91,7 +119,6 @@ class XGBoost(Family):
     unit_seconds = 1.6e-6
     work_spread = 0.6
     averaging_gain = 0.11
-    devices = ("cpu", "cuda")
     preload = ("xgboost",)
     libraries = ("xgboost",)
 
@@ -148,6 +175,17 @@ class XGBoost(Family):
         sketch = SKETCH * min(SAMPLE, problem.n_rows) * columns
         return float(rows + sketch + histograms + trees + 4e6)
 
+    def device_use(
+        self, params: Mapping[str, Any], problem: Problem, matrix: Matrix
+    ) -> DeviceUse | None:
+        """Quantised rows twice while they are copied, rows, and the histograms of a level."""
+        if not {"tree_method", "booster", "device"}.isdisjoint(params):
+            return None  # a user's own: then it is the user who chooses
+        columns = max(1, len(matrix.names))
+        leaves = _expected_leaves(params, problem)
+        rows = problem.n_rows * (2.0 * QUANTISED * columns + 64 + 24 * problem.n_outputs)
+        return DeviceUse(rows + 2 * leaves * columns * HISTOGRAM + CONTEXT)
+
     def fit(
         self,
         params: Mapping[str, Any],
@@ -162,7 +200,7 @@ class XGBoost(Family):
 
         if resources.n_threads > 1:  # beyond what the environment says, else nobody hears
             xgb.set_config(nthread=resources.n_threads)
-        train, largest = quantised(data, resources)
+        train, largest, watch.copies = quantised(data, resources)
         settings = _objective(problem) | dict(params)
         settings |= {
             "tree_method": "hist",
@@ -176,16 +214,18 @@ class XGBoost(Family):
         watch.with_patience(float(np.clip(2.0 / float(params["learning_rate"]), 20, 100)), 0.2)
         booster = xgb.Booster(settings, [train])
         valid = Validation(booster, train, data, largest, problem=problem, resources=resources)
+        watch.copies += valid.copies
         watch.out_of_time()  # its clock starts here: what came before was no step
         step = 0
         for step in watch.steps(MAX_ROUNDS):
             booster.update(train, step - 1)
+            if step == 1:
+                watch.device = _device_of(booster, resources.device)
             if watch.due(step):
                 if watch.observe(step, valid.predict(step)):
                     break
             elif watch.out_of_time():
                 break
-        _require_device(booster, resources.device)
         booster = booster[: watch.best_step or step]
         booster.set_attr(**{LARGEST: json.dumps(largest)})
         return XGBoostModel(bytes(booster.save_raw("ubj")))
@@ -239,8 +279,9 @@ def _objective(problem: Problem) -> Params:
     return {"objective": "reg:absoluteerror" if problem.absolute_error else "reg:squarederror"}
 
 
-def _require_device(booster: "xgboost.Booster", device: str) -> None:
-    """Make sure that training did not fall back to the CPU, which XGBoost only warns of."""
-    used = json.loads(booster.save_config())["learner"]["generic_param"]["device"]
-    if device.startswith("cuda") and not used.startswith("cuda"):
-        raise RuntimeError(f"XGBoost was asked for {device!r} and trained on {used!r}.")
+def _device_of(booster: "xgboost.Booster", wanted: str) -> str:
+    """Where training runs; an error if XGBoost fell back to the CPU, which it only warns of."""
+    used = str(json.loads(booster.save_config())["learner"]["generic_param"]["device"])
+    if wanted.startswith("cuda") and not used.startswith("cuda"):
+        raise DeviceError(f"XGBoost was asked for {wanted!r} and trains on {used!r}.")
+    return used

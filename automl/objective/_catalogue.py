@@ -51,7 +51,8 @@ class Entry:
     `ranks_positive` marks a metric of probabilities that changes with the positive class;
     such a metric looks at the order of the rows only. `decides` marks a metric of labels that
     another class than the most probable one may suit; precision and recall alone would be best
-    off with silly ones.
+    off with silly ones. `calibrates` marks a metric that rewards predictions of the right size,
+    not only in the right order.
     """
 
     function: Callable[..., float]
@@ -61,6 +62,7 @@ class Entry:
     sign: float = 1.0
     ranks_positive: bool = False
     decides: bool = False
+    calibrates: bool = False
 
 
 Table = list[tuple[tuple[str, ...], Entry]]
@@ -205,6 +207,17 @@ def _regression() -> Table:
     ]
 
 
+_CALIBRATED = (
+    "log_loss",
+    "brier",
+    "d2_log_loss_score",
+    "d2_brier_score",
+    "rmse",
+    "mse",
+    "r2",
+    "explained_variance",
+)
+
 _TABLES: dict[str, Callable[[], Table]] = {
     "binary": _binary,
     "multiclass": _multiclass,
@@ -216,7 +229,8 @@ _TABLES: dict[str, Callable[[], Table]] = {
 def entries(task: str) -> dict[str, Entry]:
     """Return every named metric of a task."""
     found: dict[str, Entry] = {}
-    for names, entry in _TABLES[task]():
+    for names, plain in _TABLES[task]():
+        entry = replace(plain, calibrates=names[0] in _CALIBRATED)
         for name in names:
             found[name] = entry
             if not entry.greater_is_better:

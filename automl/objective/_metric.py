@@ -108,6 +108,17 @@ class Metric:
             return self.evaluate.entry.decides
         return self.needs == "label"
 
+    @property
+    def calibrates(self) -> bool:
+        """Whether the metric rewards predictions of the right size, not only in the right order.
+
+        Examples
+        --------
+        >>> [get_metric(m, task="binary").calibrates for m in ("log_loss", "roc_auc")]
+        [True, False]
+        """
+        return isinstance(self.evaluate, NamedEvaluator) and self.evaluate.entry.calibrates
+
     def at_best(self) -> "Metric":
         """Return the metric at the decision that suits it best, to compare models by.
 

@@ -4,6 +4,7 @@ Nothing here computes anything that the run did not store.
 """
 
 from automl.report._progress import ProgressDisplay, progress_for
+from automl.report._registry import differences_text, version_text, versions_text
 from automl.report._screen import Screen
 from automl.report._text import (
     evaluation_text,
@@ -16,10 +17,13 @@ from automl.report._text import (
 __all__ = [
     "ProgressDisplay",
     "Screen",
+    "differences_text",
     "evaluation_text",
     "importance_text",
     "leaderboard_text",
     "number_text",
     "progress_for",
     "result_text",
+    "version_text",
+    "versions_text",
 ]

@@ -188,7 +188,8 @@ def _look_lines(facts: Mapping[str, Any]) -> list[str]:
     ]
     if len(aside) > _SHOWN_COLUMNS:
         aside = [*aside[:_SHOWN_COLUMNS], f"and {len(aside) - _SHOWN_COLUMNS} more"]
-    workers = facts["workers"]
+    workers, device = facts["workers"], facts["device"]
+    where = device if device == "cpu" else f"cpu and {device}"
     lines = [
         f"table       {facts['rows']:,} rows, {facts['columns']:,} columns",
         f"training on {facts['left_out']}" if facts.get("left_out") else "",
@@ -197,6 +198,6 @@ def _look_lines(facts: Mapping[str, Any]) -> list[str]:
         f"metric      {facts['metric']}",
         f"validation  {facts['validation']}",
         f"families    {', '.join(facts['families'])}",
-        f"workers     {workers} on {facts['device']}",
+        f"workers     {workers} on {where}",
     ]
     return [line for line in lines if line]

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 from math import erfc, exp, log, pi, sqrt
 from statistics import NormalDist
+from typing import Protocol
 
 import numpy as np
 
-from automl.families import Family, Params, Problem
+from automl.families import Params, Problem
 
 FIXED = 0.01
 """Seconds of a fit that no work explains: of the order of the hand-over to a worker and back."""
@@ -45,6 +46,25 @@ LEAST_SLOPE = 0.2
 
 RANGE = 40.0
 """Logs of seconds and of work are held between -40 and 40."""
+
+
+class Costed(Protocol):
+    """What the cost model must know of a family, or of a family on a card."""
+
+    @property
+    def name(self) -> str:
+        """Under which its fits are entered."""
+
+    @property
+    def unit_seconds(self) -> float | None:
+        """Seconds per unit of work, where they were measured."""
+
+    @property
+    def work_spread(self) -> float:
+        """Standard deviation of log seconds between fits of equal work."""
+
+    def work(self, params: Params, problem: Problem, *, width: int | None = None) -> float:
+        """How much a fit is expected to do."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +180,7 @@ class CostModel:
 
     def book(
         self,
-        family: Family,
+        family: Costed,
         params: Params,
         problem: Problem,
         seconds: float,
@@ -173,7 +193,8 @@ class CostModel:
 
         Parameters
         ----------
-        family : Family
+        family : Costed
+            A :class:`~automl.families.Family`, or one on a card.
         params : dict
         problem : Problem
             With the training rows of this fit as `n_rows`.
@@ -212,7 +233,7 @@ class CostModel:
 
     def forecast(
         self,
-        family: Family,
+        family: Costed,
         params: Params,
         problem: Problem,
         *,
@@ -223,7 +244,8 @@ class CostModel:
 
         Parameters
         ----------
-        family : Family
+        family : Costed
+            A :class:`~automl.families.Family`, or one on a card.
         params : dict
         problem : Problem
             With the training rows of that fit as `n_rows`.
@@ -244,7 +266,7 @@ class CostModel:
         seconds = exp(float(np.clip(x + mean, -RANGE, RANGE))) / n_threads**THREADS
         return Forecast(FIXED + seconds, sqrt(variance))
 
-    def _expected(self, family: Family, x: float) -> tuple[float, float]:
+    def _expected(self, family: Costed, x: float) -> tuple[float, float]:
         """Mean and variance of the log of seconds over those expected from work alone."""
         names = list(self._seen)
         if family.name not in names:
@@ -274,7 +296,7 @@ class CostModel:
         self._mean = self._covariance @ moment
 
 
-def _offset(family: Family) -> float:
+def _offset(family: Costed) -> float:
     """Spread of the family's own offset before it ran."""
     return UNKNOWN if family.unit_seconds is None else FAMILY
 
@@ -284,7 +306,7 @@ def _key(params: Params) -> str:
     return repr(sorted(params.items()))
 
 
-def _place(family: Family, params: Params, problem: Problem, width: int | None) -> float:
+def _place(family: Costed, params: Params, problem: Problem, width: int | None) -> float:
     """Log of the seconds that the work took where it was measured."""
     unit = TYPICAL_UNIT if family.unit_seconds is None else family.unit_seconds
     return _log(family.work(params, problem, width=width)) + _log(unit)

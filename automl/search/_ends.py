@@ -56,6 +56,19 @@ def is_memory(value: object) -> bool:
     return isinstance(value, Killed) and value.reason == "memory"
 
 
+def is_card_memory(value: object) -> bool:
+    """Whether it was the memory of a card that was wanting.
+
+    Examples
+    --------
+    >>> is_card_memory(Failure("BoosterError", "cudaErrorMemoryAllocation: out of memory", ""))
+    True
+    >>> is_card_memory(Failure("MemoryError", "bad_alloc", "")), is_card_memory(Killed("memory"))
+    (False, False)
+    """
+    return isinstance(value, Failure) and is_memory(value) and "cuda" in value.message.lower()
+
+
 def is_bad_luck(value: object) -> bool:
     """Whether the same job may end well another time: a process that died, a metric that raised.
 

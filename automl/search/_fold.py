@@ -8,9 +8,20 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from automl.families import FitData, Params, Problem, Resources, Watch, get_family
+from automl.compute import Failure, SpoiledError
+from automl.families import (
+    DeviceError,
+    FitData,
+    Model,
+    Params,
+    Problem,
+    Resources,
+    Watch,
+    get_family,
+)
 from automl.features import Matrix
 from automl.objective import Metric, MetricError, get_metric
+from automl.search._ends import is_memory
 from automl.search._trial import WHOLE, FoldOutcome
 
 FIT_FOLD = f"{__name__}:fit_fold"
@@ -134,10 +145,7 @@ def fit_fold(
         report=report if task.report else None,
     )
     fit_data = _fit_data(task, target, arrays, channel, rows=(train, rows))
-    family = get_family(task.family)
-    model = family.fit(
-        task.params, fit_data, watch, problem=task.problem, resources=task.resources
-    )
+    model = _fit(task, fit_data, watch, channel)
     if watch.best_predictions is None or watch.honest_predictions is None:
         raise ValueError(f"{task.family} showed no predictions for fold {task.fold}.")
     write_model(model.save(), task.folder)
@@ -149,6 +157,8 @@ def fit_fold(
         watch.interrupted,
         len(train),
         watch.last_step,
+        watch.device,
+        watch.copies,
     )
 
 
@@ -189,6 +199,20 @@ def _told_values(arrays: Mapping[str, np.ndarray], fold: int, cache: dict[Any, A
         values = np.hstack([given, arrays["told"][fold]], dtype=given.dtype)
         cache["values"] = fold, values
     return np.asarray(values)
+
+
+def _fit(task: FoldTask, data: FitData, watch: Watch, channel: Channel) -> Model:
+    """Let the family fit; an error on a card may have spoiled it for this process."""
+    family, problem, resources = get_family(task.family), task.problem, task.resources
+    try:
+        return family.fit(task.params, data, watch, problem=problem, resources=resources)
+    except Exception as error:
+        if resources.device == "cpu" or isinstance(error, DeviceError):
+            raise
+        if is_memory(Failure.of(error)):
+            channel.cache.clear()  # with it goes what it has on the card
+            raise
+        raise SpoiledError(f"{type(error).__name__}: {error}") from error
 
 
 class _Brake:

@@ -1,11 +1,12 @@
 """The jobs that a search gives to its engine."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from automl.compute import DataRef, Job
+from automl.compute import DataRef, Engine, Job
 from automl.objective import Splits
 from automl.search._fold import FIT_FOLD, FoldTask
 from automl.search._limits import Allowance, Limits
@@ -14,11 +15,25 @@ from automl.search._plan import SearchPlan
 from automl.search._score import SCORE_TRIAL, ScoreTask
 from automl.search._trial import WHOLE, Trial
 
+LOOK = 0.2
+"""Seconds between two looks at the clock and at the user."""
+
 NOTHING = f"{__name__}:nothing"
 
 
 def nothing(payload: Any, data: Any, channel: Any) -> None:
     """The first job: its end tells that a worker is up."""
+
+
+def await_workers(engine: Engine, over: Callable[[], bool]) -> dict[str, Any]:
+    """Wait until the first job has ended, or it is all over; say what it took, and what went
+    wrong."""
+    started, lost = time.monotonic(), dict[str, Any]()
+    while engine.busy and not over():
+        for event in engine.wait(LOOK):
+            if event.kind != "done":  # another takes its place
+                lost = {"result": event.kind, "pid": event.pid, "reason": str(event.value)}
+    return {"seconds": time.monotonic() - started, **lost}
 
 
 class Jobs:
@@ -40,23 +55,24 @@ class Jobs:
         self._matrices, self._target = matrices, target
         self._metric = plan.metric.to_payload()
 
-    def fit(self, trial: Trial, fold: int, n_threads: int) -> tuple[Job, Allowance]:
+    def fit(
+        self, trial: Trial, fold: int, n_threads: int, device: str = "cpu"
+    ) -> tuple[Job, Allowance]:
         """The fit of one fold; it must not be submitted if its share of the rows is 0."""
-        plan, folds = self._plan, self._plan.splits.folds
+        plan, n_train = self._plan, self.n_train(fold)
         encoding = trial.family.encoding(trial.params)
         reference, matrix = self._matrices.get(encoding)
-        n_train = plan.problem.n_rows if fold == WHOLE else len(folds[fold].train)
         if trial.number == 0:
             allowance = self._limits.for_call()
         else:
-            allowance = self._limits.for_fit(trial, n_train, matrix)
+            allowance = self._limits.for_fit(trial, n_train, matrix, device)
         task = FoldTask(
             trial.family.name,
             trial.params,
             plan.problem,
             self._metric,
             fold,
-            plan.resources_for(trial.family, fold, n_threads),
+            plan.resources_for(fold, n_threads, device),
             encoding,
             (matrix.names, matrix.sources, matrix.cardinalities),
             plan.files.model(trial, fold),
@@ -72,8 +88,14 @@ class Jobs:
             soft_deadline=allowance.soft,
             hard_deadline=allowance.hard,
             memory=allowance.memory,
+            place="" if device == "cpu" else device,
         )
         return job, allowance
+
+    def n_train(self, fold: int) -> int:
+        """Training rows of a fold."""
+        folds = self._plan.splits.folds
+        return self._plan.problem.n_rows if fold == WHOLE else len(folds[fold].train)
 
     def encode(self, encoding: str) -> Job:
         """The encoding of the table."""

@@ -7,8 +7,9 @@ from statistics import median
 
 from automl.families import Problem
 from automl.features import Matrix
+from automl.search._card import costed
 from automl.search._clock import Clock
-from automl.search._cost import CostModel, Forecast
+from automl.search._cost import Costed, CostModel, Forecast
 from automl.search._trial import Trial
 
 TEXT_SHARE = 0.15
@@ -89,7 +90,7 @@ class Limits:
         self._factors: dict[str, float] = {}
         self._calls: list[float] = []
 
-    def for_fit(self, trial: Trial, n_rows: int, matrix: Matrix) -> Allowance:
+    def for_fit(self, trial: Trial, n_rows: int, matrix: Matrix, device: str = "cpu") -> Allowance:
         """The allowance of one fit.
 
         Parameters
@@ -100,6 +101,9 @@ class Limits:
             Training rows of the fold.
         matrix : Matrix
             The encoding, for its columns and the size of its numbers.
+        device : str
+            Where it will run. On a card its process is refused no memory: CUDA has its own ways
+            to get some.
 
         Returns
         -------
@@ -109,14 +113,15 @@ class Limits:
         share, memory = self._within_memory(trial, n_rows, matrix)
         if share <= 0:
             return Allowance(None, None, 0.0)
-        width = len(matrix.names)
-        forecast = self._forecast(trial, share * n_rows, width)
+        width, family = len(matrix.names), costed(trial.family, device)
+        memory = memory if device == "cpu" else None
+        forecast = self._forecast(family, trial, share * n_rows, width)
         now = time.monotonic()
         seconds = self._seconds(trial, forecast)
         excess = self._excess(trial, forecast, seconds)
         if excess > 1 and not trial.whole and not trial.outcomes:
             share = min(share, max(share / excess, MIN_ROWS / n_rows))
-            forecast = self._forecast(trial, share * n_rows, width)
+            forecast = self._forecast(family, trial, share * n_rows, width)
         if math.isinf(seconds):
             return Allowance(None, None, share, memory, forecast)
         soft = now + seconds
@@ -165,9 +170,9 @@ class Limits:
         name = trial.family.name
         self._factors[name] = 2 * self._factors.get(name, 1.0)
 
-    def _forecast(self, trial: Trial, n_rows: float, width: int) -> Forecast:
+    def _forecast(self, family: Costed, trial: Trial, n_rows: float, width: int) -> Forecast:
         problem = replace(self._problem, n_rows=max(2, round(n_rows)))
-        return self._costs.forecast(trial.family, trial.params, problem, width=width)
+        return self._costs.forecast(family, trial.params, problem, width=width)
 
     def _excess(self, trial: Trial, forecast: Forecast, seconds: float) -> float:
         """How many times too long the trial would take."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from automl.compute import Device
 from automl.families import Family, Problem, Resources
 from automl.objective import Metric, Splits
 from automl.search._clock import Clock
@@ -23,6 +24,9 @@ SMALL = 3000
 FOLDS = (5, 3)
 MANY_FOLDS = 8
 UNLIMITED = 600.0
+
+KEPT = 0.2
+"""Share of a card's memory that each process may fill with what later fits need again."""
 
 
 def choose_n_folds(problem: Problem, core_seconds: float | None) -> int:
@@ -89,6 +93,10 @@ class SearchPlan:
         Size of the typed table.
     configurations : sequence of (str, mapping), optional
         Families with parameters: these are tried, and nothing else.
+    card : Device, optional
+        The card that fits may run on, beside the CPU.
+    insists : bool
+        Whether every fit that can run on the card shall, whatever is quicker.
     """
 
     problem: Problem
@@ -108,6 +116,8 @@ class SearchPlan:
     memory_per_worker: int | None = None
     table_bytes: int = 0
     configurations: Sequence[tuple[str, Mapping[str, Any]]] = ()
+    card: Device | None = None
+    insists: bool = False
 
     @property
     def in_order(self) -> bool:
@@ -122,7 +132,7 @@ class SearchPlan:
         """In order, by how many numbers a trial must come later to know of another."""
         return self.n_workers if self.in_order else None
 
-    def resources_for(self, family: Family, fold: int, n_threads: int) -> Resources:
-        """What the fit of one fold may use: a seed of its own, and a device that it can use."""
-        device = self.resources.device if self.resources.device in family.devices else "cpu"
-        return Resources(self.resources.seed + max(0, fold), n_threads, device)
+    def resources_for(self, fold: int, n_threads: int, device: str = "cpu") -> Resources:
+        """What the fit of one fold may use: a seed of its own, and a part of the card's memory."""
+        kept = 0.0 if self.card is None or device == "cpu" else KEPT * self.card.memory_bytes
+        return Resources(self.resources.seed + max(0, fold), n_threads, device, kept)

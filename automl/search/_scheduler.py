@@ -8,8 +8,10 @@ import optuna
 
 from automl.families import Family
 from automl.search._bandit import Bandit
+from automl.search._card import costed
 from automl.search._cost import CostModel
 from automl.search._ledger import Ledger
+from automl.search._places import Places
 from automl.search._plan import SearchPlan
 from automl.search._race import RacePruner, RaceTable, no_pruner
 from automl.search._studies import Studies, open_journal
@@ -54,6 +56,7 @@ class Scheduler:
     studies : Studies
     bandit : Bandit
     costs : CostModel
+    places : Places
     ledger : Ledger
     """
 
@@ -62,6 +65,7 @@ class Scheduler:
         self.trials: list[Trial] = []
         self._n_rows = len(plan.splits.valid_rows)
         self.costs = CostModel()
+        self.places = Places(plan, self.costs)
         self.bandit = Bandit([f.name for f in plan.families], plan.resources.seed)
         self.studies = Studies(
             plan.families,
@@ -89,7 +93,11 @@ class Scheduler:
             Encodings that are being made: what needs them is not started now.
         """
         open_trials = [t for t in self.trials if t.state is TrialState.RUNNING and not t.given_up]
-        waiting = [(t, t.next_fold) for t in open_trials if t.next_fold is not None]
+        waiting = [
+            (t, t.next_fold)
+            for t in open_trials
+            if t.next_fold is not None and t.family.name not in self._standing_by
+        ]
         for trial, fold in waiting:
             if not trial.running and fold is not None:
                 return trial, fold
@@ -100,6 +108,11 @@ class Scheduler:
             if fold is not None and trial.outcomes:
                 return trial, fold
         return None
+
+    @property
+    def _standing_by(self) -> list[str]:
+        """Families of which nothing is begun now: fits of theirs wait for the card already."""
+        return self.places.users if self.places.held else []
 
     def _start_trial(self, blocked: Container[str]) -> Trial | None:
         plan = self._plan
@@ -153,6 +166,8 @@ class Scheduler:
         encoding = family.encoding(params)
         if encoding in blocked or family.name in self.ledger.aside:
             return False
+        if family.name in self._standing_by:
+            return False
         most = min(MOST_CELLS, max(FEW_CELLS, self._plan.table_bytes // 4))
         return encoding == "tree" or self._n_rows * self._width(encoding) <= most
 
@@ -164,7 +179,7 @@ class Scheduler:
         problem = replace(self._plan.problem, n_rows=n_rows)
         encoding = family.encoding(params)
         width = self._width(encoding)
-        forecast = self.costs.forecast(family, dict(params), problem, width=width)
+        forecast = self.places.forecast(family, params, problem, width)
         fits = 1 if whole else len(folds)
         tried = {t.family.encoding(t.params) for t in self.trials}
         encode = 0.0 if encoding in tried or encoding == "tree" else ENCODE * self._n_rows * width
@@ -185,7 +200,7 @@ class Scheduler:
         if self._plan.in_order:
             return
         self.costs.book(
-            trial.family,
+            costed(trial.family, outcome.device),
             trial.params,
             replace(self._plan.problem, n_rows=max(1, outcome.n_rows)),
             outcome.seconds,

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from automl.compute import Engine, Event, Failure, Job, Killed
 from automl.families import get_family
 from automl.features import ENCODINGS
 from automl.search._baseline import keep_plain_baseline
-from automl.search._ends import Kind, describe_end, is_bad_luck, is_memory
-from automl.search._jobs import NOTHING, Jobs, target_arrays
+from automl.search._checks import Checks
+from automl.search._ends import Kind, describe_end, is_bad_luck, is_card_memory, is_memory
+from automl.search._jobs import LOOK, NOTHING, Jobs, await_workers, target_arrays
 from automl.search._judge import Judge
 from automl.search._limits import GRACE, Limits
 from automl.search._matrices import Matrices
@@ -36,9 +38,6 @@ MOST_PARKED = 3
 """While so many encodings are being made, nothing that would need another is begun."""
 
 BASELINE_TRIES = 3
-
-LOOK = 0.2
-"""Seconds between two looks at the clock and at the user."""
 
 
 class Search:
@@ -95,6 +94,8 @@ class Search:
             plan.clock, self._scheduler.costs, plan.problem, plan.memory_per_worker
         )
         self._jobs = Jobs(plan, self.limits, self.matrices, self.target)
+        self._places = self._scheduler.places
+        self._checks = Checks(plan, engine, self._places)
 
     @property
     def trials(self) -> list[Trial]:
@@ -107,9 +108,12 @@ class Search:
         Raises
         ------
         AutoMLError
-            If the metric fails for the baseline, again and again.
+            If the metric fails for the baseline, again and again, or no family can train on a
+            card that is insisted on.
         """
-        self._await_workers()
+        # What the first worker costs is not the fits'.
+        self._observe("phase", None, name="workers", **await_workers(self._engine, self._over))
+        self._checks.await_answers(self._over, lambda: self._listen(LOOK))
         for start, family in self._scheduler.studies.waiting[:1]:
             self._encode(family.encoding(start.params))
         self._fit_baseline()
@@ -137,16 +141,6 @@ class Search:
 
     # -- what to run --------------------------------------------------------------------
 
-    def _await_workers(self) -> None:
-        """Wait for the first worker; what it costs is not the fits'."""
-        started, lost = time.monotonic(), dict[str, Any]()
-        while self._engine.busy and not self._over():
-            for event in self._engine.wait(LOOK):
-                if event.kind != "done":  # another takes its place
-                    lost = {"result": event.kind, "pid": event.pid, "reason": str(event.value)}
-        seconds = time.monotonic() - started
-        self._observe("phase", None, name="workers", seconds=seconds, **lost)
-
     def _fit_baseline(self) -> None:
         """Fit and score the constant; a fault of the metric's shows here, before it costs."""
         trial = self._scheduler.add_baseline(get_family("constant"))
@@ -169,6 +163,9 @@ class Search:
 
     def _dispatch(self) -> None:
         """Give each idle worker its next fold; idle cores are lent to the fits there are."""
+        self._checks.begin()
+        held, self._places.held = self._places.held, []
+        self._resume(held)
         chosen: list[tuple[Trial, int]] = []
         while self._engine.idle > len(chosen):
             found = self._scheduler.next_fold(self._blocked())
@@ -210,14 +207,22 @@ class Search:
             self._encode(encoding)
             self.matrices.parked[encoding].append((trial, fold, n_threads))
             return
-        job, allowance = self._jobs.fit(trial, fold, n_threads)
+        matrix = self.matrices.get(encoding)[1]
+        device = self._places.choose(trial, trial.share * self._jobs.n_train(fold), matrix)
+        if device is None:
+            self._places.held.append((trial, fold, n_threads))
+            return
+        job, allowance = self._jobs.fit(trial, fold, n_threads, device)
         if allowance.share <= 0:
             trial.running.discard(fold)
             self._give_up(trial, TrialState.FAILED, "it would need more memory than there is")
             self._close(trial)
             return
         trial.share = allowance.share
-        self._work[self._engine.submit(job)] = Work(trial, fold, allowance, n_threads)
+        number = self._engine.submit(job)
+        self._work[number] = Work(trial, fold, allowance, n_threads, device)
+        if device != "cpu":
+            self._places.begin_fit(number, trial, matrix, allowance.forecast)
 
     def _submit_score(self, trial: Trial) -> None:
         job, allowance = self._jobs.score(trial)
@@ -230,12 +235,13 @@ class Search:
             self._take_matrix(event)
             return
         work = self._work.get(event.job)
-        if work is None:  # the job that only waited for the workers
+        if self._checks.take(event) or work is None:  # or it only waited for the workers
             return
         if event.kind == "progress":
             self._prune(work.trial, self._judge.see_curve(work.trial, *event.value))
             return
         del self._work[event.job]
+        self._places.end(event.job)
         trial = work.trial
         trial.cpu_seconds += event.cpu_seconds
         if work.fold is None:
@@ -260,9 +266,12 @@ class Search:
         encoding, parked = self.matrices.end(event)
         reason = "" if event.kind == "done" else Kind.ENCODE.reason(event.value, None)
         self._observe("phase", None, name=f"encode_{encoding}", **cost_of(event), reason=reason)
-        if reason and self._over():
-            return
-        for trial, fold, n_threads in parked:
+        if not (reason and self._over()):
+            self._resume(parked, reason)
+
+    def _resume(self, waiting: Sequence[tuple[Trial, int, int]], reason: str = "") -> None:
+        """Go on with fits that have waited, or give them up for a reason."""
+        for trial, fold, n_threads in waiting:
             trial.running.discard(fold)
             if not trial.given_up and not reason:
                 self._submit(trial, fold, n_threads)
@@ -300,6 +309,9 @@ class Search:
         trial, fold = work.trial, work.fold
         if trial.given_up or trial.number == 0 or self._over():
             return False
+        if fold is not None and self._places.take_failure(work, event.value):
+            self._submit(trial, fold, work.n_threads)
+            return True
         if not is_memory(event.value):
             if not is_bad_luck(event.value) or trial.retried:
                 return False
@@ -312,7 +324,8 @@ class Search:
             return True
         if fold is None or trial.whole:
             return False
-        self.limits.book_memory(trial)
+        if not is_card_memory(event.value):
+            self.limits.book_memory(trial)
         if trial.share <= 0.5**SMALLER:
             return False
         trial.share /= 2
@@ -373,9 +386,9 @@ class Search:
         while self._work and time.monotonic() < limit:
             for event in self._engine.wait(limit - time.monotonic()):
                 self._handle(event)
-        for job in [*self._work, *self.matrices.jobs]:
+        for job in [*self._work, *self.matrices.jobs, *self._checks.jobs]:
             self._engine.kill(job)
-        while (self._work or self.matrices.jobs) and self._engine.busy:
+        while (self._work or self.matrices.jobs or self._checks.jobs) and self._engine.busy:
             self._listen(LOOK)
         for trial in self.trials:
             if trial.state is TrialState.RUNNING:

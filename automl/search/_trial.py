@@ -41,6 +41,10 @@ class FoldOutcome:
         Rows that it was trained on.
     steps : int
         Rounds, epochs or batches that were trained.
+    device : str
+        Where it was trained, read back after the fit.
+    copies : int
+        Tables that it copied to a card.
     """
 
     loss: float
@@ -49,6 +53,8 @@ class FoldOutcome:
     interrupted: bool = False
     n_rows: int = 0
     steps: int = 0
+    device: str = "cpu"
+    copies: int = 0
 
 
 @dataclass
@@ -82,6 +88,8 @@ class Trial:
         Folds, from the first on, by whose losses it was compared with others.
     retried : bool
         Whether a job of it was tried a second time already.
+    off_card : bool
+        Whether a fit of it failed on the card; the others then run on the CPU.
     """
 
     number: int
@@ -97,6 +105,7 @@ class Trial:
     saved_seconds: float = 0.0
     judged: int = 0
     retried: bool = False
+    off_card: bool = False
     share: float = 1.0
     lost_seconds: float = 0.0
     cpu_seconds: float = 0.0
@@ -149,6 +158,7 @@ class Trial:
             "saved_seconds": round(self.saved_seconds, 4),
             "share": self.share,
             "folds": len(self.outcomes),
+            "device": ",".join(sorted({o.device for o in self.outcomes.values()})),
             "reason": self.reason,
             "params": dict(self.params),
         }

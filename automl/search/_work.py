@@ -20,12 +20,15 @@ class Work:
         ``None`` for the score.
     allowance : Allowance
     n_threads : int
+    device : str
+        Where it was sent.
     """
 
     trial: Trial
     fold: int | None
     allowance: Allowance
     n_threads: int = 1
+    device: str = "cpu"
 
     def reason(self, value: Failure | Killed) -> str:
         """Why it gave no answer, in one line."""
@@ -40,6 +43,7 @@ class Work:
             facts |= {"forecast_seconds": forecast.seconds, "forecast_high": forecast.at(0.95)}
         if self.fold is not None:
             facts |= {"n_threads": self.n_threads, "share": self.allowance.share}
+            facts["device"] = self.device
         value = event.value
         if isinstance(value, FoldOutcome):
             facts |= {
@@ -48,6 +52,8 @@ class Work:
                 "steps": value.steps,
                 "loss": value.loss,
                 "interrupted": value.interrupted,
+                "device": value.device,
+                "copies": value.copies,
             }
         elif event.kind != "done":
             facts["reason"] = self.reason(value)

@@ -5,6 +5,7 @@ to be predicted. Nothing here knows of models or metrics.
 """
 
 from automl.table._column import Column, Role
+from automl.table._fingerprint import fingerprint
 from automl.table._frames import to_frame
 from automl.table._reading import read_table
 from automl.table._schema import Schema
@@ -19,6 +20,7 @@ __all__ = [
     "Table",
     "Target",
     "Texts",
+    "fingerprint",
     "infer_task",
     "read_table",
     "to_frame",

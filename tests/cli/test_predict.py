@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import automl
+from automl.compute import find_driver
 
 from .conftest import command, environment
 
@@ -149,3 +150,13 @@ def test_a_full_disk_is_told(classifier, penguins):
         )
     assert done.returncode == 1
     assert done.stderr == "error: Standard output can't be written: No space left on device.\n"
+
+
+@pytest.mark.skipif(bool(find_driver().devices), reason="there is a CUDA device")
+def test_a_card_that_is_not_there_is_refused_before_anything_is_read(run):
+    outcome = run("predict", "nothing.automl", "nothing.csv", "--device", "cuda")
+    assert outcome.code == 2
+    assert "--device cuda: no CUDA device found" in outcome.error
+    outcome = run("predict", "nothing.automl", "nothing.csv", "--device", "tpu")
+    assert outcome.code == 2
+    assert "device='tpu' is not known" in outcome.error

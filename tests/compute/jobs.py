@@ -6,6 +6,8 @@ import sys
 import threading
 import time
 
+from automl.compute import SpoiledError
+
 
 class Unreadable:
     """Can be pickled, but not unpickled in the driver."""
@@ -60,6 +62,10 @@ def until_stopped(payload, data, channel):
 
 def fail(payload, data, channel):
     raise payload("went wrong")
+
+
+def spoil(payload, data, channel):
+    raise SpoiledError("the card failed")
 
 
 def system_exit(payload, data, channel):

@@ -72,4 +72,18 @@ def test_a_device_that_is_insisted_on_and_missing_is_an_error_that_says_why():
         pytest.skip("there is a device")
     with pytest.raises(UsageError, match="no CUDA device found"):
         resolve_device("cuda")
-    assert resolve_device("auto") == "cpu"
+    assert resolve_device("auto") is None
+
+
+class OnBus(Library):
+    """Tells the bus of its devices, too."""
+
+    def cuDeviceGetPCIBusId(self, bus, size, handle):  # noqa: N802
+        bus.value = f"0000:0{9 - handle.value}:00.0".encode()
+        return 0
+
+
+def test_free_memory_is_that_of_the_same_card_whatever_number_others_give_it():
+    free = {"0000:09:00.0": 1, "0000:08:00.0": 2}
+    driver = read_driver(OnBus(["one", "two"]), free.get)
+    assert [d.free_bytes for d in driver.devices] == [1, 2]

@@ -368,3 +368,34 @@ def test_bad_numbers_are_refused(tmp_path):
 
 def _open_files():
     return len(os.listdir("/proc/self/fd"))
+
+
+def test_jobs_of_a_place_go_to_its_worker_and_others_keep_away(engine):
+    numbers = {
+        place: engine.submit(job(jobs.until_stopped, place=place)) for place in ("card", "")
+    }
+    pids = {event.job: event.pid for event in (first(engine), first(engine))}
+    for number in numbers.values():
+        engine.stop(number)
+    list(listen(engine))
+    assert len(set(pids.values())) == 2
+    for place in ("card", "") * 3:
+        number = engine.submit(job(jobs.whoami, place=place))
+        assert last(engine, number).value == pids[numbers[place]]
+
+
+def test_a_place_is_a_preference_that_no_job_waits_for(engine):
+    holds = engine.submit(job(jobs.until_stopped, place="card"))
+    pid = first(engine).pid
+    number = engine.submit(job(jobs.whoami, place="card"))
+    assert last(engine, number).value != pid
+    engine.stop(holds)
+    list(listen(engine))
+
+
+def test_a_worker_that_a_job_calls_spoiled_has_no_further_job(lone_engine):
+    failed = last(lone_engine, lone_engine.submit(job(jobs.spoil)))
+    assert (failed.value.type, failed.value.message) == ("SpoiledError", "the card failed")
+    for _ in range(3):
+        number = lone_engine.submit(job(jobs.whoami))
+        assert last(lone_engine, number).value != failed.pid

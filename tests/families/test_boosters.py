@@ -9,8 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from automl.families import Resources, Watch, _quantised, check_family, forest, get_family
-from automl.families import lightgbm as lightgbm_family
+from automl.families import Resources, Watch, _binned, _quantised, check_family, forest, get_family
 from automl.families._case import Case
 
 TASKS = ["binary", "multiclass", "regression"]
@@ -37,7 +36,7 @@ def test_bins_from_a_file_are_the_same_bins(task, tmp_path):
 def test_the_file_is_used_where_there_is_one(tmp_path, monkeypatch):
     case = Case(get_family("lightgbm"), "binary")
     case.fit(replace(case.data(), folder=tmp_path, cache={}))
-    monkeypatch.setattr(lightgbm_family, "_construct", None)  # binning would fail
+    monkeypatch.setattr(_binned, "_construct", None)  # binning would fail
     case.fit(replace(case.data(), folder=tmp_path, cache={}))
 
 
@@ -62,7 +61,7 @@ def test_few_rows_are_binned_for_themselves(tmp_path):
 
 
 def test_lightgbm_keeps_its_contract_where_each_fit_bins_its_rows(monkeypatch):
-    monkeypatch.setattr(lightgbm_family, "FEW", 2.0)
+    monkeypatch.setattr(_binned, "FEW", 2.0)
     check_family(get_family("lightgbm"))
 
 

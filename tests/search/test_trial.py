@@ -64,6 +64,7 @@ def test_the_summary_is_json():
         "saved_seconds": 0.0,
         "share": 1.0,
         "folds": 1,
+        "device": "cpu",
         "reason": "",
         "params": {"rate": 0.1},
     }
