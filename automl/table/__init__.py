@@ -13,6 +13,7 @@ from automl.table._roles_file import read_roles, roles_text
 from automl.table._schema import Schema
 from automl.table._table import Table
 from automl.table._target import Target, infer_task
+from automl.table._texts import Texts
 
 __all__ = [
     "Column",
@@ -23,6 +24,7 @@ __all__ = [
     "Schema",
     "Table",
     "Target",
+    "Texts",
     "fingerprint",
     "infer_task",
     "inspect_table",

@@ -22,6 +22,7 @@ class Role(StrEnum):
     CATEGORICAL = "categorical"
     BOOLEAN = "boolean"
     DATETIME = "datetime"
+    TEXT = "text"
     CONSTANT = "constant"
     IDENTIFIER = "identifier"
     NESTED = "nested"
@@ -55,6 +56,9 @@ class Column:
     tolerant : bool, default=False
         True where the column held values at fit that its role can't read. Such values were
         missing values to the model then, so they are at predict; elsewhere they are an error.
+    spelled : bool, default=False
+        Whether the letters of the categories tell something: there are many and they are not
+        just numbers, so that a new one is worth reading.
 
     Examples
     --------
@@ -71,6 +75,12 @@ class Column:
     tolerant: bool = False
     number_format: str = ""
     sentinels: tuple[float, ...] = ()
+    spelled: bool = False
+
+    @property
+    def readable(self) -> bool:
+        """Whether a table keeps the texts of the column, and not only codes or numbers."""
+        return self.role is Role.TEXT or self.spelled
 
     @cached_property
     def codes(self) -> dict[str, int]:
@@ -127,6 +137,8 @@ class Column:
             state["number_format"] = self.number_format
         if self.sentinels:
             state["sentinels"] = list(self.sentinels)
+        if self.spelled:
+            state["spelled"] = True
         return state
 
     @classmethod
@@ -175,6 +187,7 @@ class Column:
             tolerant=state.get("tolerant", False),
             number_format=number_format,
             sentinels=tuple(map(float, sentinels)),
+            spelled=state.get("spelled", False),
         )
 
 
@@ -187,4 +200,5 @@ _FIELDS: dict[str, type] = {
     "tolerant": bool,
     "number_format": str,
     "sentinels": list,
+    "spelled": bool,
 }

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from automl.table._blocks import count_codes, look_up
 from automl.table._column import Column, Role
+from automl.table._texts import Texts
 from automl.table._values import (
     EPOCH,
     EPOCH_UNITS,
@@ -83,6 +84,13 @@ def _encoded(series: pd.Series) -> tuple[np.ndarray, list[Any]]:
         encoded = encoded.combine_chunks()
     codes = encoded.indices.fill_null(-1) if encoded.null_count else encoded.indices
     return codes.to_numpy(), encoded.dictionary.to_pylist()
+
+
+@dataclass(frozen=True)
+class ReadTexts(Parsed):
+    """Codes or places of a column, and its texts."""
+
+    texts: Texts
 
 
 Converter = Callable[[pd.Series, Column], Parsed]
@@ -177,9 +185,31 @@ def to_categorical(series: pd.Series, column: Column) -> Parsed:
             nested.append(position)
         elif not is_missing(value):
             codes[position] = column.code(canonical(value))
-    bad = np.zeros(len(values) if nested else 0, dtype=bool)
+    rows = distinct.spread(codes, -1)
+    bad = _spread_bad(distinct, nested)
+    return ReadTexts(rows, bad, _texts(distinct)) if column.spelled else Parsed(rows, bad)
+
+
+def to_text(series: pd.Series, _: Column) -> Parsed:
+    """Return texts, and for each row the place of its own, -1 where missing."""
+    distinct = Distinct.of(series)
+    texts = _texts(distinct)
+    nested = [i for i, value in enumerate(distinct.values) if is_nested(value)]
+    return ReadTexts(texts.places, _spread_bad(distinct, nested), texts)
+
+
+def _texts(distinct: Distinct) -> Texts:
+    read = Texts.of([None if is_missing(v) else canonical(v) for v in distinct.values])
+    return Texts(distinct.spread(read.places, -1), read.buffer, read.ends)
+
+
+def _spread_bad(distinct: Distinct, nested: Sequence[int]) -> np.ndarray:
+    """Tell the rows of nested values."""
+    if not nested:
+        return NOTHING_BAD
+    bad = np.zeros(len(distinct.values), dtype=bool)
     bad[nested] = True
-    return Parsed(distinct.spread(codes, -1), distinct.spread(bad, False) if nested else bad)
+    return distinct.spread(bad, False)
 
 
 CONVERTERS: dict[Role, Converter] = {
@@ -187,10 +217,12 @@ CONVERTERS: dict[Role, Converter] = {
     Role.BOOLEAN: to_boolean,
     Role.DATETIME: to_datetime,
     Role.CATEGORICAL: to_categorical,
+    Role.TEXT: to_text,
 }
 EXPECTED = {
     Role.NUMERIC: "a number",
     Role.BOOLEAN: "true or false (yes/no, 1/0, ...)",
     Role.DATETIME: "a date",
     Role.CATEGORICAL: "a single value",
+    Role.TEXT: "a single text",
 }

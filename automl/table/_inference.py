@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,7 @@ from automl.table._values import (
     is_nested,
     is_time_of_day,
 )
+from automl.table._wording import is_spelled, is_text
 
 logger = logging.getLogger("automl.table")
 
@@ -65,7 +67,8 @@ def infer_column(name: str, series: pd.Series, forced: Role | None = None) -> Co
         found = detector(look)
         if found is not None:
             return found
-    return as_categorical(look)
+    column = as_categorical(look)
+    return replace(column, spelled=True) if is_spelled(look) else column
 
 
 def detect_codes(look: Look) -> Column | None:
@@ -173,6 +176,11 @@ def detect_written_dates(look: Look) -> Column | None:
     return found
 
 
+def detect_text(look: Look) -> Column | None:
+    """Texts of several words that seldom come twice."""
+    return as_text(look) if is_text(look) else None
+
+
 def detect_written_identifier(look: Look) -> Column | None:
     """Complete, distinct, short texts."""
     n_rows = len(look.series)
@@ -194,6 +202,7 @@ DETECTORS: tuple[Detector, ...] = (
     detect_written_numbers,
     detect_nested,
     detect_written_dates,
+    detect_text,
     detect_written_identifier,
 )
 
@@ -205,6 +214,14 @@ def as_categorical(look: Look, noun: str = "", why: str = "") -> Column:
     kind = "string" if isinstance(look.series.dtype, pd.StringDtype) else "value"
     reason = counted(len(ordered), noun or f"distinct {kind}") + why
     return look.column(Role.CATEGORICAL, reason, categories=[text for text, _ in ordered])
+
+
+def as_text(look: Look) -> Column:
+    """Take the column as texts that are worth reading."""
+    detect_nested(look)
+    words = float(np.mean([len(canonical(v).split()) for v in look.sample])) if look.sample else 0
+    different = counted(len(look.frequencies), "distinct text")
+    return look.column(Role.TEXT, f"{different} of {words:.0f} words on average")
 
 
 def as_boolean(look: Look) -> Column:
@@ -248,6 +265,7 @@ _FORCED: dict[Role, Callable[[Look], Column]] = {
     Role.CATEGORICAL: as_categorical,
     Role.BOOLEAN: as_boolean,
     Role.DATETIME: as_datetime,
+    Role.TEXT: as_text,
     Role.IDENTIFIER: _set_aside(Role.IDENTIFIER),
     Role.DROPPED: _set_aside(Role.DROPPED),
 }
