@@ -242,6 +242,7 @@ class Finisher:
                 t.params,
                 float(w),
                 search.plan.files.models(t),
+                search.plan.files.folds(t),
             )
             for t, w in zip(done, winner.weights, strict=True)
             if w > 0

@@ -1,7 +1,7 @@
 """A declared fit with its data understood: what the search then works on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from automl._spec import FitSpec
 from automl.compute import Device, plan_workers
 from automl.exceptions import DataError
 from automl.families import Family, Problem, Resources, choose_families
+from automl.features import expected_width
 from automl.objective import Metric, Splits, get_metric, make_splits
 from automl.search import Clock, choose_n_folds
 from automl.table import Schema, Table, Target
@@ -101,7 +102,7 @@ class Job:
             task=target.task,
             cv=spec.cv,
             groups=groups,
-            n_folds_hint=choose_n_folds(problem, core_seconds),
+            n_folds_hint=choose_n_folds(_as_trees_see(problem, schema), core_seconds),
             random_state=spec.seed,
         )
         weight = None
@@ -150,6 +151,13 @@ class Job:
             "memory_bytes": self.memory,
             "seed": self.spec.seed,
         }
+
+
+def _as_trees_see(problem: Problem, schema: Schema) -> Problem:
+    """The problem with as many columns as texts become."""
+    if not schema.readable:
+        return problem
+    return replace(problem, n_columns=expected_width("tree", schema))
 
 
 def _check_weight(weight: np.ndarray | None, codes: np.ndarray, target: Target) -> None:

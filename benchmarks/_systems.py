@@ -70,11 +70,17 @@ def run_system(system: str, entry: Mapping[str, Any], run: Mapping[str, Any]) ->
 
 
 def fit_automl(X: pd.DataFrame, y: pd.Series, spec: Mapping[str, Any]) -> tuple[Any, Any]:
-    """`AutoModel` with a budget; `pruning`, which only the command line has, is set inside."""
+    """`AutoModel` with a budget; `pruning`, which only the command line has, is set inside.
+
+    With `texts` off, what would be read as text is declared to be categories.
+    """
     from automl import AutoModel
+    from automl.table import Schema
 
     options = dict(spec["options"])
     pruning = options.pop("pruning", True)
+    if not options.pop("texts", True):
+        options["types"] = dict.fromkeys(Schema.infer(X).readable, "categorical")
 
     class Model(AutoModel):
         def _spec(self) -> Any:

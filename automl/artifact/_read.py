@@ -16,7 +16,7 @@ from automl.artifact._format import DIGEST, FORMAT, MANIFEST
 from automl.ensemble import Calibration, Member, Predictor
 from automl.exceptions import ArtifactError
 from automl.families import family_names
-from automl.features import encoder_from_dict
+from automl.features import TextEncoder, encoder_from_dict
 from automl.objective import Decision
 from automl.table import Schema, Target
 
@@ -152,8 +152,27 @@ def _read(archive: zipfile.ZipFile, name: str, origin: str) -> bytes:
         raise ArtifactError(f"{name!r} in {origin} is damaged: {e}.") from e
 
 
+def _read_texts(listed: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str, TextEncoder]:
+    """The columns of texts of each encoding; encodings may share a file."""
+    read: dict[str, TextEncoder] = {}
+    found = {}
+    for encoding, state in listed.items():
+        path = state["file"]
+        if path not in read:
+            try:
+                read[path] = TextEncoder.read(state, files[path])
+            except UNREADABLE as e:
+                raise ArtifactError(f"The words of the saved model can't be read: {e}.") from e
+        found[encoding] = read[path]
+    return found
+
+
 def _build(manifest: Mapping[str, Any], files: Mapping[str, bytes], origin: str) -> Predictor:
-    encoders = {k: encoder_from_dict(v) for k, v in manifest["encoders"].items()}
+    texts = _read_texts(manifest.get("texts", {}), files)
+    encoders = {
+        k: encoder_from_dict(v, texts.get(k, TextEncoder()))
+        for k, v in manifest["encoders"].items()
+    }
     members = [
         Member(
             str(m["name"]),
@@ -162,6 +181,7 @@ def _build(manifest: Mapping[str, Any], files: Mapping[str, bytes], origin: str)
             dict(m["params"]),
             float(m["weight"]),
             tuple({name: files[path] for name, path in model.items()} for model in m["models"]),
+            tuple(int(fold) for fold in m.get("folds", ())),
         )
         for m in manifest["members"]
     ]
@@ -176,6 +196,9 @@ def _build(manifest: Mapping[str, Any], files: Mapping[str, bytes], origin: str)
             raise ValueError(f"there is no encoder {member.encoding!r}")
         if not (member.files and 0 < member.weight < float("inf")):
             raise ValueError(f"the member {member.name!r} has no models or no weight")
+        told = encoders[member.encoding].texts.folds
+        if told and not (len(member.folds) == len(member.files) and set(member.folds) <= told):
+            raise ValueError(f"the models of {member.name!r} are of folds that there are not")
     if not members:
         raise ValueError("there is no member")
     return Predictor(

@@ -17,6 +17,7 @@ from automl.artifact._format import DIGEST, FORMAT, MANIFEST
 from automl.ensemble import Predictor
 from automl.exceptions import AutoMLError
 from automl.families import get_family
+from automl.features import TextEncoder
 
 LIBRARIES = ("numpy", "pandas", "pyarrow", "scikit-learn")
 """Their versions are always noted, beside those of the families in the model."""
@@ -53,6 +54,7 @@ def describe(predictor: Predictor, facts: Mapping[str, Any]) -> dict[str, Any]:
                 {name: _path(i, j, name) for name in files} for j, files in enumerate(member.files)
             ],
         }
+        | ({"folds": list(member.folds)} if predictor.encoders[member.encoding].texts.told else {})
         for i, member in enumerate(predictor.members)
     ]
     used = {m.encoding for m in predictor.members}
@@ -65,6 +67,7 @@ def describe(predictor: Predictor, facts: Mapping[str, Any]) -> dict[str, Any]:
         "schema": predictor.schema.to_dict(),
         "target": predictor.target.to_dict(),
         "encoders": {k: e.to_dict() for k, e in predictor.encoders.items() if k in used},
+        **_texts(predictor),
         "members": members,
         "calibration": None if predictor.calibration is None else asdict(predictor.calibration),
         "decision": None if predictor.decision is None else list(predictor.decision.weights),
@@ -115,8 +118,24 @@ def _path(member: int, model: int, name: str) -> str:
     return f"members/{member}/{model}/{name}"
 
 
+def _texts(predictor: Predictor) -> dict[str, Any]:
+    """The columns of texts of each encoding that has some, with the file of their arrays."""
+    found = {
+        m.encoding: {"file": _text_file(texts), **texts.to_dict()}
+        for m in predictor.members
+        if (texts := predictor.encoders[m.encoding].texts).columns
+    }
+    return {"texts": found} if found else {}
+
+
+def _text_file(texts: TextEncoder) -> str:
+    """A name after what it holds, which encodings have in common."""
+    return f"texts/{hashlib.sha256(texts.content).hexdigest()[:16]}.npz"
+
+
 def _files(predictor: Predictor) -> dict[str, bytes]:
-    return {
+    used = [predictor.encoders[m.encoding].texts for m in predictor.members]
+    return {_text_file(texts): texts.content for texts in used if texts.columns} | {
         _path(i, j, name): content
         for i, member in enumerate(predictor.members)
         for j, files in enumerate(member.files)

@@ -11,7 +11,17 @@ from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
 from automl import __version__
-from automl.cli import doctor, evaluate, explain, fit, leaderboard, models, predict, retrain
+from automl.cli import (
+    doctor,
+    evaluate,
+    explain,
+    fit,
+    inspect,
+    leaderboard,
+    models,
+    predict,
+    retrain,
+)
 from automl.cli._console import Console
 from automl.exceptions import AutoMLError, NoModelError, UsageError
 
@@ -27,6 +37,7 @@ class _Command(Protocol):
 
 
 COMMANDS: dict[str, _Command] = {
+    "inspect": inspect,
     "fit": fit,
     "predict": predict,
     "evaluate": evaluate,

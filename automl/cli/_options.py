@@ -122,6 +122,10 @@ class Settings:
             for name, given in self._read_file(self.get(CONFIG)).items():
                 self._given.setdefault(name, given)
 
+    def __contains__(self, name: str) -> bool:
+        """Whether the command has this option."""
+        return name in self._options
+
     def given(self, name: str) -> bool:
         """Whether the option was given anywhere."""
         return name in self._given

@@ -69,6 +69,12 @@ def _families(value: Any) -> list[str]:
     return wanted
 
 
+def _roles(value: Any) -> dict[str, str]:
+    from automl.table import read_roles
+
+    return read_roles(path(value))
+
+
 OPTIONS = (
     Option("target", "column to predict", metavar="COL"),
     Option(
@@ -122,6 +128,13 @@ OPTIONS = (
     Option("seed", "seed of everything random (default: 0)", whole(0), "N", 0),
     Option("drop", "columns to leave out", names, "A,B", ()),
     Option("types", "types of columns that should not be guessed", pairs, "COL=TYPE,...", {}),
+    Option(
+        "schema",
+        "file of roles, as automl inspect --schema-out writes it; --types and --drop win over it",
+        _roles,
+        "FILE",
+        {},
+    ),
     Option("groups", "column of groups that validation must not split; no feature", metavar="COL"),
     Option(
         "positive-label",
@@ -144,7 +157,9 @@ OPTIONS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``automl fit``."""
     parser.add_argument(
-        "data", metavar="DATA", help="CSV, Parquet, Arrow or JSON lines; - for standard input"
+        "data",
+        metavar="DATA",
+        help="CSV, JSON, Parquet, Arrow or Excel: a file, folder or pattern; - for standard input",
     )
     add_options(parser, OPTIONS)
 
@@ -189,7 +204,7 @@ def _check_at_once(settings: Settings) -> float:
         )
     for name in (
         "task", "max-trials", "n-jobs", "seed", "drop", "types", "min-score", "memory",
-        "configurations",
+        "configurations", "schema",
     ):  # fmt: skip
         settings.get(name)
     if settings.get("n-jobs") == 0:
@@ -299,13 +314,22 @@ def _spec(settings: Settings, budget: float | None, folder: Path) -> "FitSpec":
         seed=settings.get("seed"),
         run_dir=folder,
         positive_label=settings.get("positive-label"),
-        types=settings.get("types"),
+        types=declared_types(settings),
         drop=list(dict.fromkeys([*settings.get("drop"), *groups])),
         pruning=not settings.get("no-pruning"),
         early_stopping=not settings.get("no-early-stopping"),
         memory=settings.get("memory"),
         configurations=settings.get("configurations") or (),
     )
+
+
+def declared_types(settings: Settings) -> dict[str, str]:
+    """Return the roles of the schema file, under those that were given one by one."""
+    types: dict[str, str] = settings.get("types")
+    # What the file says of a target or of groups is from when they were columns like others.
+    others = {*settings.get("drop"), settings.get("target")}
+    others |= {settings.get("groups")} if "groups" in settings else set()
+    return {n: role for n, role in settings.get("schema").items() if n not in others} | types
 
 
 def _read(data: str, settings: Settings) -> tuple["pd.DataFrame", "pd.Series", Any]:
@@ -320,7 +344,7 @@ def _read(data: str, settings: Settings) -> tuple["pd.DataFrame", "pd.Series", A
     ):
         if target in columns:
             raise UsageError(f"--{name} names the target {target!r}.")
-    frame = read_table(data)
+    frame = read_table(data, skip_bad_rows=True)
     y = take_column(frame, target, what="target", source=data)
     if not len(frame.columns):
         raise DataError(

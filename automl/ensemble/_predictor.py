@@ -27,6 +27,8 @@ class Member:
     weight : float
     files : tuple of dict of str to bytes
         One per model; a configuration has a model for each fold, which are averaged.
+    folds : tuple of int
+        The fold of each model, -1 for one of all rows.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Member:
     params: Mapping[str, Any]
     weight: float
     files: tuple[Mapping[str, bytes], ...]
+    folds: tuple[int, ...] = ()
     _models: list[Model] = field(default_factory=list, repr=False)
 
     @property
@@ -45,15 +48,42 @@ class Member:
             self._models = [family.load(files) for files in self.files]
         return self._models
 
-    def predict(self, X: np.ndarray, n_threads: int) -> np.ndarray:
+    def predict(self, encoded: "Encoded", n_threads: int) -> np.ndarray:
         """Mean over its models, of shape (n_rows, n_outputs)."""
-        total = self.models[0].predict(X, n_threads=n_threads)
-        for model in self.models[1:]:
-            total = total + model.predict(X, n_threads=n_threads)
+        total: np.ndarray | float = 0.0
+        for place, model in enumerate(self.models):
+            total = total + model.predict(self.matrix(encoded, place), n_threads=n_threads)
         return np.asarray(total / len(self.models))
+
+    def matrix(self, encoded: "Encoded", place: int) -> np.ndarray:
+        """The matrix that one of its models wants: what texts tell depends on the fold."""
+        if encoded.told is None:
+            return encoded.values
+        given = encoded.values
+        order: Literal["C", "F"] = "F" if given.flags.f_contiguous else "C"
+        shape = len(given), given.shape[1] + encoded.told.shape[2]
+        values = np.empty(shape, given.dtype, order=order)
+        values[:, : given.shape[1]] = given
+        values[:, given.shape[1] :] = encoded.told[self.folds[place]]
+        return values
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_models": []}
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Rows of a table as numbers.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_columns)
+    told : ndarray of shape (n_folds + 1, n_rows, n_told), optional
+        What texts tell of the target, as each fold learned it.
+    """
+
+    values: np.ndarray
+    told: np.ndarray | None
 
 
 @dataclass
@@ -112,10 +142,12 @@ class Predictor:
             if isinstance(model, Movable):
                 model.move(device)
 
-    def _encode(self, encoding: str, table: Table, n_threads: int) -> np.ndarray:
+    def _encode(self, encoding: str, table: Table, n_threads: int) -> Encoded:
         """The matrix of an encoding, column by column for trees, which read it as they like."""
         order: Literal["C", "F"] = "F" if encoding == "tree" else "C"
-        return self.encoders[encoding].transform(table, order=order, n_threads=n_threads).values
+        encoder = self.encoders[encoding]
+        values = encoder.transform(table, order=order, n_threads=n_threads).values
+        return Encoded(values, encoder.texts.scores(table))
 
     def decide(self, raw: np.ndarray) -> np.ndarray:
         """Labels of classification, or values of regression, of shape (n_rows,)."""
@@ -166,13 +198,16 @@ class Predictor:
         table = self.schema.apply(frame)
         shares: dict[str, float] = {}
         for member in self.members:
-            matrix = self.encoders[member.encoding].transform(table)
-            for model in member.models:
+            encoder = self.encoders[member.encoding]
+            encoded = self._encode(member.encoding, table, 1)
+            sources = [*encoder.header(self.schema).sources]
+            sources += [source for _, source in encoder.texts.told_names]
+            for place, model in enumerate(member.models):
                 if not isinstance(model, Contributing):
                     continue
-                values = model.contributions(matrix.values)
+                values = model.contributions(member.matrix(encoded, place))
                 scale = member.weight / len(member.models) / max(float(values.sum()), 1e-300)
-                for source, value in zip(matrix.sources, values, strict=True):
+                for source, value in zip(sources, values, strict=True):
                     shares[source] = shares.get(source, 0.0) + scale * float(value)
         total = sum(shares.values())
         return {k: v / total for k, v in shares.items()} if total > 0 else None

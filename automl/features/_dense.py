@@ -1,14 +1,16 @@
 """The encodings for everything that is not a tree: scaled, or piecewise linear."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from automl.features._dates import date_parts
+from automl.features._elapsed import Pairs, elapsed_days, elapsed_name, elapsed_pairs
 from automl.features._matrix import Encoder, Matrix
+from automl.features._text_encoder import NO_TEXTS, TextEncoder
 from automl.features._tree import FLOAT32_MAX, varying_parts
 from automl.table import Column, Schema, Table
 
@@ -36,6 +38,19 @@ class Number:
     indicator: bool
     edges: tuple[float, ...] = ()
 
+    def blocks(self, values: np.ndarray) -> Iterator[np.ndarray]:
+        """The columns of a matrix that it becomes."""
+        missing = ~np.isfinite(values)
+        filled = np.where(missing, self.center, values)
+        with np.errstate(over="ignore"):
+            scaled = np.clip((filled - self.center) / self.scale, -FAR, FAR)
+        yield scaled / np.sqrt(1 + (scaled / 3) ** 2)
+        for i, low in enumerate(self.edges[:-1]):
+            with np.errstate(over="ignore"):
+                yield np.clip((filled - low) / (self.edges[i + 1] - low), 0.0, 1.0)
+        if self.indicator:
+            yield missing
+
 
 @dataclass(frozen=True)
 class Category:
@@ -61,6 +76,14 @@ class DenseEncoder(Encoder):
     categories : tuple of Category
     parts : mapping of str to tuple of str
         For each datetime column, which parts are used.
+    texts : TextEncoder
+        The columns of texts, and of categories that are too many for their rows.
+    topics : tuple of Number
+        How the numbers that texts become are scaled. They are not bent.
+    elapsed : tuple of (str, str)
+        Pairs of datetime columns of which the time between is a number,
+    spans : tuple of Number
+        and how it is encoded.
 
     References
     ----------
@@ -73,13 +96,18 @@ class DenseEncoder(Encoder):
     numbers: tuple[Number, ...]
     categories: tuple[Category, ...]
     parts: Mapping[str, tuple[str, ...]]
+    texts: TextEncoder = NO_TEXTS
+    topics: tuple[Number, ...] = ()
+    elapsed: Pairs = ()
+    spans: tuple[Number, ...] = ()
 
     @classmethod
-    def fit(cls, table: Table, kind: str) -> "DenseEncoder":
+    def fit(cls, table: Table, kind: str, texts: TextEncoder | None = None) -> "DenseEncoder":
         """Learn medians, scales, edges and frequent categories."""
+        texts = TextEncoder.fit(table) if texts is None else texts
         features = table.schema.features
         parts = {c.name: varying_parts(table, c.name) for c in features if c.role == "datetime"}
-        sources = [c.name for c in features if c.role != "categorical"]
+        sources = [c.name for c in features if c.role not in ("categorical", "text")]
         width = sum(len(_stream_names(name, parts)) for name in sources)
         bins = 0
         if kind == "piecewise" and width:
@@ -92,12 +120,17 @@ class DenseEncoder(Encoder):
         categories = tuple(
             _fit_category(c, table.columns[c.name]) for c in features if c.role == "categorical"
         )
-        return cls(kind, numbers, categories, parts)
+        topics, elapsed = _fit_topics(table, texts), elapsed_pairs(table)
+        spans = tuple(
+            _fit_number(elapsed_name(p), p[1], elapsed_days(table, p, slice(None)), bins)
+            for p in elapsed
+        )
+        return cls(kind, numbers, categories, parts, texts, topics, elapsed, spans)
 
     def header(self, schema: Schema) -> Matrix:
         """Return the matrix of a table of this schema without its rows: names and dtype."""
         entries: list[tuple[str, str]] = []
-        for n in self.numbers:
+        for n in (*self.numbers, *self.spans, *self.topics):
             labels = [n.name, *(f"{n.name}>{low:.6g}" for low in n.edges[:-1])]
             labels += [f"{n.name}?"] if n.indicator else []
             entries += [(label, n.source) for label in labels]
@@ -113,7 +146,8 @@ class DenseEncoder(Encoder):
 
     def _write(self, table: Table, rows: slice, out: np.ndarray) -> None:
         numbers, categories = self._number_blocks(table, rows), self._category_blocks(table, rows)
-        for i, block in enumerate(chain(numbers, categories)):
+        spans, topics = self._span_blocks(table, rows), self._topic_blocks(table, rows)
+        for i, block in enumerate(chain(numbers, spans, topics, categories)):
             out[:, i] = block
 
     def _number_blocks(self, table: Table, rows: slice) -> Iterator[np.ndarray]:
@@ -122,17 +156,17 @@ class DenseEncoder(Encoder):
             if number.source != source:
                 source = number.source
                 streams = _streams(source, table.block(source, rows), self.parts)
-            values = streams[number.name]
-            missing = ~np.isfinite(values)
-            filled = np.where(missing, number.center, values)
-            with np.errstate(over="ignore"):
-                scaled = np.clip((filled - number.center) / number.scale, -FAR, FAR)
-            yield scaled / np.sqrt(1 + (scaled / 3) ** 2)
-            for i, low in enumerate(number.edges[:-1]):
-                with np.errstate(over="ignore"):
-                    yield np.clip((filled - low) / (number.edges[i + 1] - low), 0.0, 1.0)
-            if number.indicator:
-                yield missing
+            yield from number.blocks(streams[number.name])
+
+    def _span_blocks(self, table: Table, rows: slice) -> Iterator[np.ndarray]:
+        for pair, number in zip(self.elapsed, self.spans, strict=True):
+            yield from number.blocks(elapsed_days(table, pair, rows))
+
+    def _topic_blocks(self, table: Table, rows: slice) -> Iterator[np.ndarray]:
+        if self.topics:
+            found = self.texts.numbers(table, rows)
+            for topic, values in zip(self.topics, found.T, strict=True):
+                yield from topic.blocks(values.astype(np.float64))
 
     def _category_blocks(self, table: Table, rows: slice) -> Iterator[np.ndarray]:
         for category in self.categories:
@@ -147,17 +181,33 @@ class DenseEncoder(Encoder):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return asdict(self) | {"parts": {k: list(v) for k, v in self.parts.items()}}
+        state = {
+            "kind": self.kind,
+            "numbers": [asdict(n) for n in self.numbers],
+            "categories": [asdict(c) for c in self.categories],
+            "parts": {k: list(v) for k, v in self.parts.items()},
+        }
+        for name in ("topics", "spans"):
+            state |= {name: [asdict(n) for n in getattr(self, name)]}
+        return state | {"elapsed": [list(pair) for pair in self.elapsed]}
 
     @classmethod
-    def from_dict(cls, state: Mapping[str, Any]) -> "DenseEncoder":
-        """Inverse of :meth:`to_dict`."""
+    def from_dict(cls, state: Mapping[str, Any], texts: TextEncoder = NO_TEXTS) -> "DenseEncoder":
+        """Inverse of :meth:`to_dict`, which leaves the texts out."""
         return cls(
             str(state["kind"]),
-            tuple(Number(**(n | {"edges": tuple(n["edges"])})) for n in state["numbers"]),
+            _read_numbers(state["numbers"]),
             tuple(Category(**c) for c in state["categories"]),
             {k: tuple(v) for k, v in state["parts"].items()},
+            texts,
+            _read_numbers(state.get("topics", ())),
+            tuple((str(a), str(b)) for a, b in state.get("elapsed", ())),
+            _read_numbers(state.get("spans", ())),
         )
+
+
+def _read_numbers(state: Sequence[Mapping[str, Any]]) -> tuple[Number, ...]:
+    return tuple(Number(**{**n, "edges": tuple(n["edges"])}) for n in state)
 
 
 def _stream_names(source: str, parts: Mapping[str, Sequence[str]]) -> list[str]:
@@ -201,6 +251,16 @@ def _fit_number(name: str, source: str, values: np.ndarray, bins: int) -> Number
         cuts = np.unique(np.quantile(finite, np.linspace(0, 1, bins + 1)))
         edges = tuple(cuts.tolist()) if len(cuts) > 2 else ()
     return Number(name, source, float(center), float(scale) or 1.0, indicator, edges)
+
+
+def _fit_topics(table: Table, texts: TextEncoder) -> tuple[Number, ...]:
+    """Scales of the numbers that texts become; one indicator tells that there was no text."""
+    values, topics = texts.numbers(table, slice(None)), list[Number]()
+    for i, (name, source) in enumerate(texts.names):
+        number = _fit_number(name, source, values[:, i].astype(np.float64), 0)
+        first = not topics or topics[-1].source != source
+        topics.append(replace(number, indicator=number.indicator and first))
+    return tuple(topics)
 
 
 def _fit_category(column: Column, codes: np.ndarray) -> Category:

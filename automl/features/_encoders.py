@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 
 from automl.features._dense import MAX_BINS, MAX_ONE_HOT, WIDTH, DenseEncoder
+from automl.features._elapsed import MOST_COLUMNS
 from automl.features._matrix import Encoder, Matrix
 from automl.features._none import NoneEncoder
+from automl.features._text_encoder import NO_TEXTS, TextEncoder, expected_names
 from automl.features._tree import TreeEncoder
 from automl.table import Schema, Table
 
+NUMBERS = ("numeric", "boolean")
 DATE_PARTS = 8
 """Columns that a date is taken to bring."""
 
@@ -38,40 +41,45 @@ def expected_width(kind: str, schema: Schema) -> int:
     if kind == "none":
         return 0
     roles = [(str(c.role), len(c.categories)) for c in schema.features]
-    numbers = sum(DATE_PARTS if role == "datetime" else role != "categorical" for role, _ in roles)
+    numbers = sum(DATE_PARTS if role == "datetime" else role in NUMBERS for role, _ in roles)
+    texts = expected_names(schema)
+    moments = min(MOST_COLUMNS, sum(role == "datetime" for role, _ in roles))
+    numbers += moments * (moments - 1) // 2
     if kind == "tree":
-        return numbers + sum(role == "categorical" for role, _ in roles)
+        return numbers + sum(role == "categorical" for role, _ in roles) + texts
     bins = min(MAX_BINS, max(4, WIDTH // max(1, numbers))) if kind == "piecewise" else 0
     indicators = sum(min(n, MAX_ONE_HOT) + 1 for role, n in roles if role == "categorical")
-    return numbers * (1 + bins) + indicators
+    return numbers * (1 + bins) + indicators + texts
 
 
-def fit_encoder(kind: str, table: Table) -> Encoder:
+def fit_encoder(kind: str, table: Table, texts: TextEncoder | None = None) -> Encoder:
     """Fit the encoding named `kind` on all rows of `table`.
 
     Parameters
     ----------
     kind : {"tree", "scaled", "piecewise", "none"}
     table : Table
+    texts : TextEncoder, optional
+        Its columns of texts, fitted; by default they are fitted, too.
 
     Returns
     -------
     Encoder
     """
     if kind == "tree":
-        return TreeEncoder.fit(table)
+        return TreeEncoder.fit(table, texts)
     if kind == "none":
         return NoneEncoder()
-    return DenseEncoder.fit(table, kind)
+    return DenseEncoder.fit(table, kind, texts)
 
 
-def encoder_from_dict(state: Mapping[str, Any]) -> Encoder:
-    """Read an encoder that ``to_dict`` wrote."""
+def encoder_from_dict(state: Mapping[str, Any], texts: TextEncoder = NO_TEXTS) -> Encoder:
+    """Read an encoder that ``to_dict`` wrote; its texts are saved apart."""
     if state["kind"] == "tree":
-        return TreeEncoder.from_dict(state)
+        return TreeEncoder.from_dict(state, texts)
     if state["kind"] == "none":
         return NoneEncoder.from_dict(state)
-    return DenseEncoder.from_dict(state)
+    return DenseEncoder.from_dict(state, texts)
 
 
 def write_matrix(encoder: Encoder, table: Table, path: Path, *, n_threads: int = 1) -> Matrix:

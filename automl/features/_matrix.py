@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from automl.features._text_encoder import TextEncoder
 from automl.table import Schema, Table
 
 BLOCK_BYTES = 1 << 19
@@ -117,9 +118,10 @@ def _slices(n_rows: int, longest: int, n_threads: int) -> list[slice]:
 
 
 class Encoder(ABC):
-    """A fitted encoding: a frozen dataclass of plain values."""
+    """A fitted encoding: a frozen dataclass of plain values, and perhaps columns of texts."""
 
     kind: str
+    texts: TextEncoder
 
     @abstractmethod
     def header(self, schema: Schema) -> Matrix:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from automl.features._matrix import Encoder, Matrix
+from automl.features._text_encoder import NO_TEXTS
 from automl.table import Schema, Table
 
 
@@ -15,6 +16,7 @@ class NoneEncoder(Encoder):
     """A matrix without columns, which costs nothing on a table of any size."""
 
     kind = "none"
+    texts = NO_TEXTS
 
     def header(self, schema: Schema) -> Matrix:
         """Return the matrix of a table without its rows."""

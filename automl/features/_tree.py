@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from automl.features._dates import PARTS, date_parts
+from automl.features._elapsed import Pairs, elapsed_days, elapsed_name, elapsed_pairs
 from automl.features._matrix import Encoder, Matrix
+from automl.features._text_encoder import NO_TEXTS, TextEncoder
 from automl.table import Schema, Table
 
 MAX_CATEGORIES = 254
@@ -41,18 +43,26 @@ class TreeEncoder(Encoder):
         Number of codes of each categorical column.
     wide : bool
         Whether numbers need float64 to stay distinct.
+    texts : TextEncoder
+        The columns of texts, and of categories that are too many for their rows. Of the latter
+        only the frequency stays beside what their texts become.
+    elapsed : tuple of (str, str)
+        Pairs of datetime columns of which the time between is a number.
     """
 
     parts: Mapping[str, tuple[str, ...]]
     frequencies: Mapping[str, tuple[float, ...]]
     cardinalities: Mapping[str, int]
     wide: bool
+    texts: TextEncoder = NO_TEXTS
+    elapsed: Pairs = ()
 
     kind = "tree"
 
     @classmethod
-    def fit(cls, table: Table) -> "TreeEncoder":
+    def fit(cls, table: Table, texts: TextEncoder | None = None) -> "TreeEncoder":
         """Learn which parts of dates vary and how frequent the categories are."""
+        texts = TextEncoder.fit(table) if texts is None else texts
         parts: dict[str, tuple[str, ...]] = {}
         frequencies: dict[str, tuple[float, ...]] = {}
         cardinalities: dict[str, int] = {}
@@ -62,14 +72,15 @@ class TreeEncoder(Encoder):
             if column.role == "datetime":
                 parts[name] = varying_parts(table, name)
             elif column.role == "categorical":
-                cardinalities[name] = min(n, MAX_CATEGORIES + 1)
-                if n > MAX_CATEGORIES:
+                if not column.spelled:
+                    cardinalities[name] = min(n, MAX_CATEGORIES + 1)
+                if n > MAX_CATEGORIES or column.spelled:
                     codes = table.columns[name]
                     counts = np.bincount(codes[codes >= 0], minlength=n)
                     frequencies[name] = tuple((counts / max(1, len(codes))).tolist())
-            else:
+            elif column.role != "text":
                 wide = wide or merges_in_float32(table, name)
-        return cls(parts, frequencies, cardinalities, wide)
+        return cls(parts, frequencies, cardinalities, wide, texts, elapsed_pairs(table))
 
     def header(self, schema: Schema) -> Matrix:
         """Return the matrix of a table of this schema without its rows: names and dtype."""
@@ -78,16 +89,20 @@ class TreeEncoder(Encoder):
             name = column.name
             if column.role == "datetime":
                 entries += [(f"{name}.{part}", name, 0) for part in self.parts[name]]
-            else:
+            elif not column.readable:
                 entries.append((name, name, self.cardinalities.get(name, 0)))
             if name in self.frequencies:
                 entries.append((f"{name}.frequency", name, 0))
+        entries += [(elapsed_name(pair), pair[1], 0) for pair in self.elapsed]
+        entries += [(name, source, 0) for name, source in self.texts.names]
         names, sources, cardinalities = zip(*entries, strict=True)
         return Matrix(np.empty((0, len(entries)), self._dtype), names, sources, cardinalities)
 
     def _write(self, table: Table, rows: slice, out: np.ndarray) -> None:
         at = 0
         for column in table.schema.features:
+            if column.role == "text":
+                continue
             values = table.block(column.name, rows, limit=FLOAT32_MAX)
             if column.role == "datetime":
                 blocks = list(date_parts(values, self.parts[column.name]).values())
@@ -99,6 +114,11 @@ class TreeEncoder(Encoder):
             for block in blocks:
                 out[:, at] = block
                 at += 1
+        for pair in self.elapsed:
+            out[:, at] = elapsed_days(table, pair, rows)
+            at += 1
+        if self.texts.columns:
+            out[:, at:] = self.texts.numbers(table, rows)
 
     @property
     def _dtype(self) -> "np.dtype[Any]":
@@ -111,13 +131,15 @@ class TreeEncoder(Encoder):
         That is a missing or a new category. Where nothing was missing in a long column it is a new
         one, and stands with the rarest: they were new to the models of the other folds.
         """
-        found = {}
-        for name, n in self.cardinalities.items():
-            shares = self.frequencies.get(name, ())
-            codes = np.minimum(np.arange(max(n, len(shares)) + 1), n - 1).astype(self._dtype)
+        found: dict[str, list[np.ndarray]] = {}
+        for name in dict.fromkeys([*self.cardinalities, *self.frequencies]):
+            shares, n = self.frequencies.get(name, ()), self.cardinalities.get(name, 0)
             whole = bool(shares) and sum(shares) > ALL
-            codes[-1] = n - 1 if whole else np.nan
-            found[name] = [codes]
+            found[name] = []
+            if name in self.cardinalities:
+                codes = np.minimum(np.arange(max(n, len(shares)) + 1), n - 1).astype(self._dtype)
+                codes[-1] = n - 1 if whole else np.nan
+                found[name].append(codes)
             if shares:
                 never = min(shares) if whole else 0.0
                 found[name].append(np.array([*shares, never], dtype=self._dtype))
@@ -131,16 +153,19 @@ class TreeEncoder(Encoder):
             "frequencies": {k: list(v) for k, v in self.frequencies.items()},
             "cardinalities": dict(self.cardinalities),
             "wide": self.wide,
+            "elapsed": [list(pair) for pair in self.elapsed],
         }
 
     @classmethod
-    def from_dict(cls, state: Mapping[str, Any]) -> "TreeEncoder":
-        """Inverse of :meth:`to_dict`."""
+    def from_dict(cls, state: Mapping[str, Any], texts: TextEncoder = NO_TEXTS) -> "TreeEncoder":
+        """Inverse of :meth:`to_dict`, which leaves the texts out."""
         return cls(
             {k: tuple(v) for k, v in state["parts"].items()},
             {k: tuple(v) for k, v in state["frequencies"].items()},
             {k: int(v) for k, v in state["cardinalities"].items()},
             bool(state["wide"]),
+            texts,
+            tuple((str(a), str(b)) for a, b in state.get("elapsed", ())),
         )
 
 

@@ -3,6 +3,7 @@
 Nothing here computes anything that the run did not store.
 """
 
+from automl.report._inspection import inspection_text
 from automl.report._progress import ProgressDisplay, progress_for
 from automl.report._registry import differences_text, version_text, versions_text
 from automl.report._screen import Screen
@@ -21,6 +22,7 @@ __all__ = [
     "differences_text",
     "evaluation_text",
     "importance_text",
+    "inspection_text",
     "leaderboard_text",
     "number_text",
     "progress_for",

@@ -160,7 +160,7 @@ def check_schema(
     Returns
     -------
     mapping of str to ndarray
-        The features that could be read.
+        The features that could be read, free text aside.
     """
     extra = [str(name) for name in frame.columns if name not in schema.names]
     lost = [c for c in schema.features if c.name not in frame.columns]
@@ -176,7 +176,8 @@ def check_schema(
             continue
         try:
             alone = Schema((column,)).apply(frame[[column.name]], fitting=True)
-            typed[column.name] = alone.columns[column.name]
+            if column.role is not Role.TEXT:  # the codes of texts are those of one table
+                typed[column.name] = alone.columns[column.name]
         except AutoMLError as error:
             broken.append((1.0, 0.0, column.name, _type_message(column, error)))
     report.add_columns("types", broken)

@@ -146,7 +146,7 @@ def _read_afresh(frame: pd.DataFrame) -> Any:
     except DataError:  # no column is of use, which other checks tell
         return
     table = schema.apply(frame, fitting=True)
-    for column in schema.features:
+    for column in (c for c in schema.features if c.role is not Role.TEXT):
         yield column.name, table.columns[column.name], column
     unused: list[Column] = [c for c in schema.columns if c.role is Role.IDENTIFIER]
     for column in unused:  # a target without equal values looks like a number of the row

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from automl.compute import DataRef, read_shared
-from automl.features import fit_encoder, write_matrix
-from automl.table import Schema, Table
+from automl.features import Outcome, TextEncoder, fit_encoder, write_matrix
+from automl.search._texts import fitted_texts, scores_of
+from automl.table import Schema, Table, Texts
 
 ENCODE_TABLE = f"{__name__}:encode_table"
 
@@ -34,6 +35,14 @@ class EncodeTask:
     n_rows : int
     folder : Path
         New folder for the matrix.
+    texts : DataRef, optional
+        The texts of the columns that have some, as ``"<place>.<part>"``.
+    n_outputs : int
+        Columns of a prediction.
+    seconds : float
+        What texts may take, about.
+    memory : float, optional
+        Bytes that the job may have.
     """
 
     kind: str
@@ -42,6 +51,10 @@ class EncodeTask:
     bundles: tuple[tuple[int, ...], ...]
     n_rows: int
     folder: Path
+    texts: DataRef | None = None
+    n_outputs: int = 1
+    seconds: float = np.inf
+    memory: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,11 @@ class Encoded:
         Of the matrix's columns.
     dtype : str
         Of its values.
+    texts : TextEncoder
+        What the encoder holds beside plain values.
+    n_told : int
+        How many of the columns differ from fold to fold: the last, which lie in an array of
+        their own, of shape (n_folds + 1, n_rows, n_told).
     """
 
     encoder: Mapping[str, Any]
@@ -63,6 +81,8 @@ class Encoded:
     sources: tuple[str, ...]
     cardinalities: tuple[int, ...]
     dtype: str
+    texts: TextEncoder
+    n_told: int = 0
 
 
 def encode_table(
@@ -74,29 +94,58 @@ def encode_table(
     ----------
     task : EncodeTask
     data : sequence
-        Nothing: the columns are opened here, so that they are closed again.
+        The target with its folds, which only what texts tell of it is learned from. The columns
+        are opened here, so that they are closed again.
     channel : Channel
 
     Returns
     -------
     Encoded
     """
+    table = _open_table(task)
+    texts, shared = TextEncoder(), task.folder.with_name("texts")
+    if table.texts:
+        outcome = Outcome.of(data[0], task.n_outputs) if data else None
+        texts = fitted_texts(shared, table, outcome, seconds=task.seconds, memory=task.memory)
+    encoder = fit_encoder(task.kind, table, texts)
+    task.folder.mkdir(parents=True)
+    header = write_matrix(encoder, table, task.folder / "0.npy")
+    if texts.told:
+        scores_of(shared, task.folder / "1.npy")
+    names, sources = zip(*texts.told_names, strict=True) if texts.told else ((), ())
+    return Encoded(
+        encoder.to_dict(),
+        header.names + names,
+        header.sources + sources,
+        header.cardinalities + (0,) * len(names),
+        header.values.dtype.str,
+        texts,
+        len(names),
+    )
+
+
+def _open_table(task: EncodeTask) -> Table:
     schema = Schema.from_dict(task.schema)
     places: dict[int, np.ndarray] = {}
     for columns, values in zip(task.bundles, read_shared(task.table).values(), strict=True):
         places |= dict(zip(columns, values, strict=True))
     arrays = {c.name: places[i] for i, c in enumerate(schema.features)}
-    table = Table(schema, arrays, task.n_rows)
-    encoder = fit_encoder(task.kind, table)
-    task.folder.mkdir(parents=True)
-    header = write_matrix(encoder, table, task.folder / "0.npy")
-    return Encoded(
-        encoder.to_dict(),
-        header.names,
-        header.sources,
-        header.cardinalities,
-        header.values.dtype.str,
-    )
+    parts: dict[str, dict[str, np.ndarray]] = {}
+    for key, values in (read_shared(task.texts) if task.texts else {}).items():
+        place, _, part = key.partition(".")
+        parts.setdefault(schema.features[int(place)].name, {})[part] = values
+    texts = {name: Texts.from_arrays(own) for name, own in parts.items()}
+    return Table(schema, arrays, task.n_rows, texts=texts)
+
+
+def text_arrays(table: Table) -> dict[str, np.ndarray]:
+    """The texts of a table by the place of their column and the name of the part."""
+    return {
+        f"{i}.{part}": values
+        for i, column in enumerate(table.schema.features)
+        if column.name in table.texts
+        for part, values in table.texts[column.name].to_arrays().items()
+    }
 
 
 def bundle(
@@ -132,6 +181,6 @@ def bundle(
     return tuple(places), bundles
 
 
-def matrix_ref(folder: Path) -> DataRef:
-    """The matrix in a folder that :func:`encode_table` wrote."""
-    return DataRef(str(folder), ("values",))
+def matrix_ref(folder: Path, n_told: int = 0) -> DataRef:
+    """The matrix in a folder that :func:`encode_table` wrote, and what texts tell if they do."""
+    return DataRef(str(folder), ("values", "told") if n_told else ("values",))

@@ -43,12 +43,14 @@ class TrialFiles:
 
     def models(self, trial: Trial) -> tuple[dict[str, bytes], ...]:
         """The files of each of a trial's models; empty if they were not kept."""
-        folders = [self.model(trial, fold) for fold in sorted(trial.outcomes)]
+        folders = [self.model(trial, fold) for fold in self.folds(trial)]
         return tuple(
-            {f.name: f.read_bytes() for f in sorted(folder.iterdir())}
-            for folder in folders
-            if folder.is_dir()
+            {f.name: f.read_bytes() for f in sorted(folder.iterdir())} for folder in folders
         )
+
+    def folds(self, trial: Trial) -> tuple[int, ...]:
+        """The folds of its models that were kept, in their order."""
+        return tuple(f for f in sorted(trial.outcomes) if self.model(trial, f).is_dir())
 
     def model_bytes(self, trial: Trial) -> int:
         """Size of the files of a trial's models."""

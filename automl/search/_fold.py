@@ -144,16 +144,7 @@ def fit_fold(
         stopped=_Brake(channel),
         report=report if task.report else None,
     )
-    fit_data = FitData(
-        Matrix(arrays["values"], *task.columns),
-        y,
-        train,
-        rows,
-        weight,
-        channel.cache.setdefault(task.encoding, {}),
-        out_of_bag=whole,
-        folder=task.shared,
-    )
+    fit_data = _fit_data(task, target, arrays, channel, rows=(train, rows))
     model = _fit(task, fit_data, watch, channel)
     if watch.best_predictions is None or watch.honest_predictions is None:
         raise ValueError(f"{task.family} showed no predictions for fold {task.fold}.")
@@ -169,6 +160,45 @@ def fit_fold(
         watch.device,
         watch.copies,
     )
+
+
+def _fit_data(
+    task: FoldTask,
+    target: Mapping[str, np.ndarray],
+    arrays: Mapping[str, np.ndarray],
+    channel: Channel,
+    *,
+    rows: tuple[np.ndarray, np.ndarray],
+) -> FitData:
+    """What a family fits on; `rows` are those to train on and to validate on."""
+    cache = channel.cache.setdefault(task.encoding, {})
+    values, shared = arrays["values"], task.shared
+    if "told" in arrays:  # the matrix differs from fold to fold
+        values = _told_values(arrays, task.fold, cache)
+        cache, shared = cache.setdefault(task.fold, {}), shared / f"fold{task.fold}"
+    return FitData(
+        Matrix(values, *task.columns),
+        target["y"],
+        *rows,
+        target.get("weight"),
+        cache,
+        out_of_bag=task.fold == WHOLE,
+        folder=shared,
+    )
+
+
+def _told_values(arrays: Mapping[str, np.ndarray], fold: int, cache: dict[Any, Any]) -> np.ndarray:
+    """The matrix of a fold: what texts tell of the target in it comes last.
+
+    ``WHOLE`` stands for the last of the arrays, too. The last one asked for is kept.
+    """
+    known, values = cache.get("values", (None, np.empty(0)))
+    if known != fold:
+        given = arrays["values"]
+        cache.pop("values", None)
+        values = np.hstack([given, arrays["told"][fold]], dtype=given.dtype)
+        cache["values"] = fold, values
+    return np.asarray(values)
 
 
 def _fit(task: FoldTask, data: FitData, watch: Watch, channel: Channel) -> Model:

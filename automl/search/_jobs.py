@@ -100,7 +100,12 @@ class Jobs:
     def encode(self, encoding: str) -> Job:
         """The encoding of the table."""
         allowance = self._limits.for_encoding()
-        return self._matrices.job(encoding, hard_deadline=allowance.hard, memory=allowance.memory)
+        return self._matrices.job(
+            encoding,
+            seconds=self._limits.for_texts(),
+            hard_deadline=allowance.hard,
+            memory=allowance.memory,
+        )
 
     def score(self, trial: Trial) -> tuple[Job, Allowance]:
         """The score of a trial whose folds are all fitted."""

@@ -12,6 +12,9 @@ from automl.search._clock import Clock
 from automl.search._cost import Costed, CostModel, Forecast
 from automl.search._trial import Trial
 
+TEXT_SHARE = 0.15
+"""Share of the budget that reading texts may take, about; they are read once for all encodings."""
+
 TRIAL_SHARE = 0.35
 """Share of the budget after which the clock ends one trial, with what it has."""
 
@@ -141,6 +144,11 @@ class Limits:
         seconds = max(UNKNOWN, TRIAL_SHARE * self._clock.budget)
         hard = min(time.monotonic() + seconds, self.end)
         return Allowance(hard, hard, memory=memory)
+
+    def for_texts(self) -> float:
+        """Seconds that reading texts may take in an encoding, about."""
+        budget = self._clock.budget
+        return math.inf if budget is None else TEXT_SHARE * budget
 
     def book_call(self, seconds: float) -> None:
         """Learn how long the metric takes on all rows."""

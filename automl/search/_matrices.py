@@ -9,7 +9,14 @@ import numpy as np
 
 from automl.compute import DataRef, Event, Job
 from automl.features import Encoder, Matrix, encoder_from_dict, expected_width, fit_encoder
-from automl.search._encode import ENCODE_TABLE, Encoded, EncodeTask, bundle, matrix_ref
+from automl.search._encode import (
+    ENCODE_TABLE,
+    Encoded,
+    EncodeTask,
+    bundle,
+    matrix_ref,
+    text_arrays,
+)
 from automl.search._trial import Trial
 from automl.table import Table
 
@@ -24,6 +31,10 @@ class Matrices:
         Called with (name, arrays); shares them with the workers and returns a reference.
     folder : Path
         Where workers write the matrices.
+    target : DataRef, optional
+        The shared target with its folds, for what texts tell of it.
+    n_outputs : int
+        Columns of a prediction.
 
     Attributes
     ----------
@@ -41,12 +52,19 @@ class Matrices:
         table: Table,
         put: Callable[[str, Mapping[str, np.ndarray]], DataRef],
         folder: Path,
+        *,
+        target: DataRef | None = None,
+        n_outputs: int = 1,
     ) -> None:
         self._features = table.schema
         self._schema, self._n_rows = table.schema.to_dict(), table.n_rows
         self._folder = folder
         self._bundles, arrays = bundle(list(table.arrays.values()))
         self._columns = put("table", arrays)
+        texts = text_arrays(table)
+        self._texts = put("texts", texts) if texts else None
+        self._data = (target,) if target is not None and texts else ()
+        self._n_outputs = n_outputs
         none = fit_encoder("none", table)
         matrix = none.transform(table)
         self.encoders: dict[str, Encoder] = {"none": none}
@@ -73,14 +91,32 @@ class Matrices:
         """Reference to the shared values of a ready encoding, and the matrix without them."""
         return self._shared[encoding]
 
-    def job(self, encoding: str, **limits: Any) -> Job:
-        """The job that makes an encoding ready; `limits` are those of a :class:`Job`."""
+    def job(self, encoding: str, *, seconds: float = np.inf, **limits: Any) -> Job:
+        """The job that makes an encoding ready.
+
+        Parameters
+        ----------
+        encoding : str
+        seconds : float
+            What texts may take, about.
+        **limits
+            Those of a :class:`Job`.
+        """
         folder = self._folder / encoding
         shutil.rmtree(folder, ignore_errors=True)  # of a try that did not end
         task = EncodeTask(
-            encoding, self._schema, self._columns, self._bundles, self._n_rows, folder
+            encoding,
+            self._schema,
+            self._columns,
+            self._bundles,
+            self._n_rows,
+            folder,
+            self._texts,
+            self._n_outputs,
+            seconds,
+            limits.get("memory"),
         )
-        return Job(ENCODE_TABLE, task, **limits)
+        return Job(ENCODE_TABLE, task, self._data, **limits)
 
     def folder(self, encoding: str) -> Path:
         """Where fits on this encoding keep what they share, such as binned columns."""
@@ -101,7 +137,7 @@ class Matrices:
         return encoding, self.parked.pop(encoding)
 
     def _take(self, encoding: str, encoded: Encoded) -> None:
-        self.encoders[encoding] = encoder_from_dict(encoded.encoder)
+        self.encoders[encoding] = encoder_from_dict(encoded.encoder, encoded.texts)
         empty = np.empty((0, len(encoded.names)), dtype=encoded.dtype)
         matrix = Matrix(empty, encoded.names, encoded.sources, encoded.cardinalities)
-        self._shared[encoding] = matrix_ref(self._folder / encoding), matrix
+        self._shared[encoding] = matrix_ref(self._folder / encoding, encoded.n_told), matrix

@@ -74,8 +74,14 @@ class Search:
         engine.submit(Job(NOTHING))  # the workers start while the target is written
         self._y, self._weight = y, weight
         self._cells = table.n_rows * max(1, len(table.schema.features))
-        self.matrices = Matrices(table, engine.put, plan.files.work / "matrices")
         self.target = engine.put("target", target_arrays(plan.splits, y, weight))
+        self.matrices = Matrices(
+            table,
+            engine.put,
+            plan.files.work / "matrices",
+            target=self.target,
+            n_outputs=plan.problem.n_outputs,
+        )
         self._work: dict[int, Work] = {}
         self._entered: set[int] = set()
         self._n_aside = 0

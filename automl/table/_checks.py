@@ -44,10 +44,21 @@ def declared_roles(
     return roles
 
 
+def declarable(wanted: str) -> bool:
+    """Tell whether a column can be declared to have this role.
+
+    Examples
+    --------
+    >>> declarable("numeric"), declarable("drop"), declarable("constant")
+    (True, True, False)
+    """
+    return wanted == "drop" or wanted in DECLARABLE
+
+
 def _role(name: str, wanted: str) -> Role:
     if wanted == "drop":
         return Role.DROPPED
-    if wanted not in DECLARABLE:
+    if not declarable(wanted):
         raise UsageError(
             f"Column {name!r} is declared {wanted!r}{close_match(str(wanted), DECLARABLE)}; "
             f"a column can be declared {', '.join(DECLARABLE)}."

@@ -14,15 +14,18 @@ from automl.table._values import canonical, is_missing
 class Role(StrEnum):
     """What a column is to a model.
 
-    ``constant``, ``identifier`` and ``dropped`` columns are set aside; the others are features.
+    ``constant``, ``identifier``, ``nested`` and ``dropped`` columns are set aside; the others are
+    features.
     """
 
     NUMERIC = "numeric"
     CATEGORICAL = "categorical"
     BOOLEAN = "boolean"
     DATETIME = "datetime"
+    TEXT = "text"
     CONSTANT = "constant"
     IDENTIFIER = "identifier"
+    NESTED = "nested"
     DROPPED = "dropped"
 
 
@@ -42,11 +45,20 @@ class Column:
         Canonical texts of a categorical column, most frequent first. The position of a
         category is its code.
     date_format : str, default=""
-        How dates written as text are read: ``"ISO8601"`` or a ``strptime`` format. It is chosen
+        How dates written as text or numbers are read: ``"ISO8601"``, ``strptime`` formats with
+        ``|`` between them, or ``"epoch:"`` and the unit of numbers since 1970. It is chosen
         once, at fit, so that ``03-04-2026`` means the same day in every later table.
+    number_format : str, default=""
+        How numbers written as text are read if not plainly: the decimal mark, and after a blank
+        the unit they are given in.
+    sentinels : tuple of float, default=()
+        Numbers that stand for "not known", such as -999.
     tolerant : bool, default=False
         True where the column held values at fit that its role can't read. Such values were
         missing values to the model then, so they are at predict; elsewhere they are an error.
+    spelled : bool, default=False
+        Whether the letters of the categories tell something: there are many and they are not
+        just numbers, so that a new one is worth reading.
 
     Examples
     --------
@@ -61,6 +73,14 @@ class Column:
     categories: tuple[str, ...] = ()
     date_format: str = ""
     tolerant: bool = False
+    number_format: str = ""
+    sentinels: tuple[float, ...] = ()
+    spelled: bool = False
+
+    @property
+    def readable(self) -> bool:
+        """Whether a table keeps the texts of the column, and not only codes or numbers."""
+        return self.role is Role.TEXT or self.spelled
 
     @cached_property
     def codes(self) -> dict[str, int]:
@@ -75,13 +95,29 @@ class Column:
         >>> column = Column("size", Role.CATEGORICAL, "", categories=("S", "1"))
         >>> column.code(" S"), column.code("1.0"), column.code("L"), column.code("NA")
         (0, 1, -1, -1)
+        >>> Column("zip", Role.CATEGORICAL, "", categories=("01234", "98101")).code("1234")
+        0
         """
         found = self._met.get(text)
         if found is None:
-            found = -1 if is_missing(text) else self.codes.get(canonical(text), -1)
+            found = -1 if is_missing(text) else self._look_up(canonical(text))
             if found >= 0 and len(self._met) < 4 * len(self.categories):
                 self._met[text] = found
         return found
+
+    def _look_up(self, text: str) -> int:
+        found = self.codes.get(text, -1)
+        if found < 0 and self._width and text.isdecimal():
+            found = self.codes.get(text.zfill(self._width), -1)
+        return found
+
+    @cached_property
+    def _width(self) -> int:
+        """Length of codes such as 01234, which lose their zeros where they are read as numbers."""
+        if not any(text.startswith("0") for text in self.categories):
+            return 0
+        lengths = {len(text) if text.isdecimal() else 0 for text in self.categories}
+        return lengths.pop() if len(lengths) == 1 else 0
 
     @cached_property
     def _met(self) -> dict[str, int]:
@@ -97,6 +133,12 @@ class Column:
             state["date_format"] = self.date_format
         if self.tolerant:
             state["tolerant"] = True
+        if self.number_format:
+            state["number_format"] = self.number_format
+        if self.sentinels:
+            state["sentinels"] = list(self.sentinels)
+        if self.spelled:
+            state["spelled"] = True
         return state
 
     @classmethod
@@ -131,6 +173,11 @@ class Column:
             raise ArtifactError(
                 f"The saved categories of {state['name']!r} are not distinct texts."
             )
+        number_format, sentinels = state.get("number_format", ""), state.get("sentinels", ())
+        if number_format and (number_format[0] not in ".," or number_format[1:2] not in ("", " ")):
+            raise ArtifactError(f"The saved schema has the number format {number_format!r}.")
+        if not all(isinstance(number, int | float) for number in sentinels):
+            raise ArtifactError(f"The saved sentinels of {state['name']!r} are no numbers.")
         return cls(
             name=state["name"],
             role=Role(state["role"]),
@@ -138,6 +185,9 @@ class Column:
             categories=categories,
             date_format=state.get("date_format", ""),
             tolerant=state.get("tolerant", False),
+            number_format=number_format,
+            sentinels=tuple(map(float, sentinels)),
+            spelled=state.get("spelled", False),
         )
 
 
@@ -148,4 +198,7 @@ _FIELDS: dict[str, type] = {
     "categories": list,
     "date_format": str,
     "tolerant": bool,
+    "number_format": str,
+    "sentinels": list,
+    "spelled": bool,
 }

@@ -15,7 +15,10 @@ import pyarrow as pa
 
 from automl.table._blocks import count_codes, look_up
 from automl.table._column import Column, Role
+from automl.table._texts import Texts
 from automl.table._values import (
+    EPOCH,
+    EPOCH_UNITS,
     Parsed,
     booleans,
     canonical,
@@ -83,6 +86,13 @@ def _encoded(series: pd.Series) -> tuple[np.ndarray, list[Any]]:
     return codes.to_numpy(), encoded.dictionary.to_pylist()
 
 
+@dataclass(frozen=True)
+class ReadTexts(Parsed):
+    """Codes or places of a column, and its texts."""
+
+    texts: Texts
+
+
 Converter = Callable[[pd.Series, Column], Parsed]
 
 
@@ -104,13 +114,29 @@ def plain_numbers(series: pd.Series) -> np.ndarray | None:
     return None
 
 
-def to_numeric(series: pd.Series, _: Column) -> Parsed:
+def to_numeric(series: pd.Series, column: Column) -> Parsed:
     """Return numbers, NaN where missing."""
     values = plain_numbers(series)
     if values is None:
         distinct = Distinct.of(series)
-        return distinct.rows(numbers(distinct.values))
-    return Parsed(values, NOTHING_BAD)
+        parsed = distinct.rows(numbers(distinct.values, column.number_format))
+    else:
+        parsed = Parsed(values, NOTHING_BAD)
+    if not column.sentinels:
+        return parsed
+    return Parsed(without(parsed.values, column.sentinels), parsed.bad)
+
+
+def without(values: np.ndarray, sentinels: Sequence[float]) -> np.ndarray:
+    """Return the numbers with NaN in place of those that stand for "not known".
+
+    Examples
+    --------
+    >>> without(np.array([1, -999, 3]), [-999.0]).tolist()
+    [1.0, nan, 3.0]
+    """
+    found = np.isin(values, np.array(sentinels))
+    return np.where(found, np.nan, values) if found.any() else values
 
 
 def to_boolean(series: pd.Series, _: Column) -> Parsed:
@@ -139,6 +165,10 @@ def to_datetime(series: pd.Series, column: Column) -> Parsed:
     stamps = plain_dates(series)
     if stamps is not None:
         return Parsed(stamps, NOTHING_BAD)
+    values = plain_numbers(series) if column.date_format.startswith(EPOCH) else None
+    if values is not None:
+        per_second = EPOCH_UNITS[column.date_format.removeprefix(EPOCH)]
+        return Parsed(values / per_second, NOTHING_BAD)
     distinct = Distinct.of(series)
     return distinct.rows(dates(distinct.values, column.date_format))
 
@@ -154,10 +184,32 @@ def to_categorical(series: pd.Series, column: Column) -> Parsed:
         elif is_nested(value):
             nested.append(position)
         elif not is_missing(value):
-            codes[position] = column.codes.get(canonical(value), -1)
-    bad = np.zeros(len(values) if nested else 0, dtype=bool)
+            codes[position] = column.code(canonical(value))
+    rows = distinct.spread(codes, -1)
+    bad = _spread_bad(distinct, nested)
+    return ReadTexts(rows, bad, _texts(distinct)) if column.spelled else Parsed(rows, bad)
+
+
+def to_text(series: pd.Series, _: Column) -> Parsed:
+    """Return texts, and for each row the place of its own, -1 where missing."""
+    distinct = Distinct.of(series)
+    texts = _texts(distinct)
+    nested = [i for i, value in enumerate(distinct.values) if is_nested(value)]
+    return ReadTexts(texts.places, _spread_bad(distinct, nested), texts)
+
+
+def _texts(distinct: Distinct) -> Texts:
+    read = Texts.of([None if is_missing(v) else canonical(v) for v in distinct.values])
+    return Texts(distinct.spread(read.places, -1), read.buffer, read.ends)
+
+
+def _spread_bad(distinct: Distinct, nested: Sequence[int]) -> np.ndarray:
+    """Tell the rows of nested values."""
+    if not nested:
+        return NOTHING_BAD
+    bad = np.zeros(len(distinct.values), dtype=bool)
     bad[nested] = True
-    return Parsed(distinct.spread(codes, -1), distinct.spread(bad, False) if nested else bad)
+    return distinct.spread(bad, False)
 
 
 CONVERTERS: dict[Role, Converter] = {
@@ -165,10 +217,12 @@ CONVERTERS: dict[Role, Converter] = {
     Role.BOOLEAN: to_boolean,
     Role.DATETIME: to_datetime,
     Role.CATEGORICAL: to_categorical,
+    Role.TEXT: to_text,
 }
 EXPECTED = {
     Role.NUMERIC: "a number",
     Role.BOOLEAN: "true or false (yes/no, 1/0, ...)",
     Role.DATETIME: "a date",
     Role.CATEGORICAL: "a single value",
+    Role.TEXT: "a single text",
 }

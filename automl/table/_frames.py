@@ -16,6 +16,8 @@ _HOW = (
     "Pass a pandas or polars DataFrame, a pyarrow Table, a 2D array, a list of rows, or a dict "
     "of columns."
 )
+_SHARES_OF_DENSE = 3
+"""The table, the matrix that workers share, and what they make of it."""
 
 
 def to_frame(data: Any) -> pd.DataFrame:
@@ -28,7 +30,8 @@ def to_frame(data: Any) -> pd.DataFrame:
     ----------
     data : object
         pandas DataFrame or Series, polars DataFrame, LazyFrame or Series, pyarrow Table, 2-D
-        array, list of rows (lists or dicts), or dict of columns.
+        array, sparse matrix or array of SciPy, which is made dense, list of rows (lists or
+        dicts), or dict of columns.
 
     Returns
     -------
@@ -39,9 +42,8 @@ def to_frame(data: Any) -> pd.DataFrame:
     ------
     DataError
         If there are no rows or columns, two columns share a name, or the shape or type is not
-        that of a table. It is a ``ValueError`` too, in scikit-learn's words where it has some.
-    TypeError
-        If the data is a sparse matrix.
+        that of a table, or a sparse matrix is too large to be made dense. It is a
+        ``ValueError`` too, in scikit-learn's words where it has some.
 
     Examples
     --------
@@ -71,11 +73,12 @@ def is_unnamed(data: Any) -> bool:
         return data.dtype.names is None
     if isinstance(data, Sequence):
         return not (len(data) and isinstance(data[0], Mapping))
-    return hasattr(data, "__array__") and not hasattr(data, "columns")
+    return _is_sparse(data) or hasattr(data, "__array__") and not hasattr(data, "columns")
 
 
 def _frame_of(data: Any) -> pd.DataFrame:
-    _refuse_sparse(data)
+    if _is_sparse(data):
+        return _from_sparse(data)
     if isinstance(data, pd.Series):
         return data.to_frame("x0" if data.name is None else data.name)
     table = _arrow(data)
@@ -92,12 +95,26 @@ def _frame_of(data: Any) -> pd.DataFrame:
     raise DataError(f"A {type(data).__name__} is not a table. {_HOW}")
 
 
-def _refuse_sparse(data: Any) -> None:
-    if type(data).__module__.startswith("scipy.sparse"):
-        raise TypeError(
-            "Sparse data was passed for X, but dense data is required. Use '.toarray()' to "
-            "convert the sparse matrix to a dense numpy array."
+def _is_sparse(data: Any) -> bool:
+    return type(data).__module__.startswith("scipy.sparse")
+
+
+def _from_sparse(matrix: Any) -> pd.DataFrame:
+    """Make a sparse matrix dense, column after column, if there is memory for it."""
+    from automl.compute import memory_limit
+
+    if matrix.ndim != 2:
+        raise DataError(f"Found array with dim {matrix.ndim}, while dim <= 2 is required.")
+    n_rows, n_columns = matrix.shape
+    size, limit = n_rows * n_columns * matrix.dtype.itemsize, memory_limit()
+    if limit is not None and _SHARES_OF_DENSE * size > limit:
+        raise DataError(
+            f"The sparse matrix of {n_rows:,} rows and {n_columns:,} columns takes "
+            f"{size / 2**20:,.0f} MiB when it is made dense, and a search {_SHARES_OF_DENSE} "
+            f"times that, but this process may use {limit / 2**20:,.0f} MiB. Reduce its columns, "
+            f"as with sklearn.decomposition.TruncatedSVD, or take a sample of its rows."
         )
+    return _from_array(matrix.toarray(order="F"))
 
 
 def _arrow(data: Any) -> pa.Table | None:

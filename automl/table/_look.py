@@ -14,6 +14,8 @@ from automl.table._convert import Distinct, plain_dates, plain_numbers
 from automl.table._values import Parsed, canonical, is_missing
 
 _SAMPLE = 200
+MARKED = 0.2
+"""A column of numbers or dates has at least this share of them beside words for "not known"."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,15 @@ class Look:
         return values
 
     def share_read(self, parsed: Parsed) -> float:
-        """Return which share of the rows that have a value could be read."""
-        total = self.distinct.counts[self.known].sum()
-        bad = self.distinct.counts[parsed.bad & self.known].sum()
-        return float(1.0 - bad / total) if total else 0.0
+        """Return which share of the rows that have a value could be read.
+
+        Words that say "not known" count neither way, unless nearly all values are such words.
+        """
+        counts = self.distinct.counts
+        total = counts[self.known].sum()
+        bad = counts[parsed.bad & self.known].sum()
+        read = counts[~np.isnan(parsed.values) & self.known].sum()
+        return float(read / (read + bad)) if read >= MARKED * total > 0 else 0.0
 
     def first_row(self, code: int) -> int:
         """Return the first row that holds this distinct value."""
@@ -107,10 +114,25 @@ class Look:
         parsed: Parsed | None = None,
         categories: Sequence[str] = (),
         date_format: str = "",
+        number_format: str = "",
+        sentinels: Sequence[float] = (),
     ) -> Column:
         """Return the column, its missing and unreadable values told in the reason."""
-        bad = int(self.distinct.counts[parsed.bad].sum()) if parsed is not None else 0
-        notes = [f"{self.n_missing:,} missing"] if self.n_missing else []
+        missing, bad = self.n_missing, 0
+        if parsed is not None:
+            counts = self.distinct.counts
+            bad = int(counts[parsed.bad].sum())
+            missing += int(counts[np.isnan(parsed.values) & ~parsed.bad & self.known].sum())
+        notes = [f"{missing:,} missing"] if missing else []
         notes += [f"{bad:,} unreadable and taken as missing"] if bad else []
         told = "; ".join([reason, *notes])
-        return Column(self.name, role, told, tuple(categories), date_format, tolerant=bad > 0)
+        return Column(
+            self.name,
+            role,
+            told,
+            tuple(categories),
+            date_format,
+            tolerant=bad > 0,
+            number_format=number_format,
+            sentinels=tuple(sentinels),
+        )

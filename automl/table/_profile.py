@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from automl.exceptions import ArtifactError
+from automl.table._column import Role
 from automl.table._messages import shown
 from automl.table._table import Table
 from automl.table._target import Target
@@ -77,7 +78,7 @@ class Profile:
     ----------
     n_rows : int
     columns : mapping of str to ColumnProfile
-        Features only.
+        Features only, and no free text.
     target : ColumnProfile
         Of a regression target its values, of classes their shares in the order of the classes.
     fingerprint : str
@@ -118,7 +119,8 @@ class Profile:
         -------
         Profile
         """
-        names = [column.name for column in table.schema.features][:MOST_COLUMNS]
+        features = [c for c in table.schema.features if c.role is not Role.TEXT]
+        names = [column.name for column in features][:MOST_COLUMNS]
         rows = _some_rows(table.n_rows, len(names))
         n_values = min(FINE, max(COARSE, MOST_NUMBERS // (len(names) + 1) - 1))
         part, few = table.take(rows), np.asarray(y)[rows]
@@ -185,6 +187,9 @@ def fingerprint_of(table: Table, y: np.ndarray) -> str:
         values[np.isnan(values)] = np.nan  # of the many, one
         digest.update(values[rows].tobytes())
         digest.update(int(values.view(np.uint64).sum(dtype=np.uint64)).to_bytes(8, "little"))
+    for name, texts in table.texts.items():
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(texts.buffer).tobytes())
     return digest.hexdigest()
 
 

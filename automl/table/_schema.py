@@ -14,11 +14,12 @@ from automl.exceptions import ArtifactError, DataError, SchemaError
 from automl.table._blocks import refuse_infinity
 from automl.table._checks import declared_roles, judge_unreadable, missing_columns
 from automl.table._column import Column, Role
-from automl.table._convert import CONVERTERS
+from automl.table._convert import CONVERTERS, ReadTexts
 from automl.table._frames import is_unnamed, to_frame
 from automl.table._inference import infer_column
 from automl.table._messages import counted, listed, shown
 from automl.table._table import Table
+from automl.table._texts import Texts
 from automl.table._values import Parsed
 
 logger = logging.getLogger("automl.table")
@@ -62,6 +63,16 @@ class Schema:
         return frozenset(c.name for c in self.features if c.role is Role.CATEGORICAL)
 
     @cached_property
+    def coded(self) -> frozenset[str]:
+        """Names of the features that a table holds as integers for something else."""
+        return self.categorical | {c.name for c in self.features if c.role is Role.TEXT}
+
+    @cached_property
+    def readable(self) -> tuple[str, ...]:
+        """Names of the features of which a table keeps the texts."""
+        return tuple(c.name for c in self.features if c.readable)
+
+    @cached_property
     def numeric(self) -> frozenset[str]:
         """Names of the numeric features."""
         return frozenset(c.name for c in self.features if c.role is Role.NUMERIC)
@@ -73,7 +84,12 @@ class Schema:
 
     @classmethod
     def infer(
-        cls, frame: Any, *, types: Mapping[str, str] | None = None, drop: Collection[str] = ()
+        cls,
+        frame: Any,
+        *,
+        types: Mapping[str, str] | None = None,
+        drop: Collection[str] = (),
+        allow_empty: bool = False,
     ) -> "Schema":
         """Give every column of the table a role.
 
@@ -83,10 +99,12 @@ class Schema:
             The features at fit, without the target; anything that `to_frame` takes.
         types : mapping of str to str, optional
             Roles that the caller knows better, by column name: ``"numeric"``,
-            ``"categorical"``, ``"boolean"``, ``"datetime"``, ``"identifier"`` or ``"dropped"``
-            (also ``"drop"``).
+            ``"categorical"``, ``"boolean"``, ``"datetime"``, ``"text"``, ``"identifier"`` or
+            ``"dropped"`` (also ``"drop"``).
         drop : collection of str, default=()
             Columns to leave out.
+        allow_empty : bool, default=False
+            Whether all columns may be set aside.
 
         Returns
         -------
@@ -97,7 +115,7 @@ class Schema:
         UsageError
             If ``types`` or ``drop`` name an unknown column or role.
         DataError
-            If no column is left for a model, or a column holds infinite or nested values.
+            If no column is left for a model, or a column holds infinite values.
         """
         table = to_frame(frame)
         found = {str(name): series for name, series in table.items()}
@@ -105,7 +123,7 @@ class Schema:
         schema = cls(
             tuple(infer_column(name, series, forced.get(name)) for name, series in found.items())
         )
-        if not schema.features:
+        if not schema.features and not allow_empty:
             raise _no_features(schema, len(table))
         return schema
 
@@ -152,14 +170,17 @@ class Schema:
         """
         found = self._columns_of(frame, estimator, quiet=fitting)
         arrays: dict[str, np.ndarray] = {}
+        texts: dict[str, Texts] = {}
         for column, parsed in self._converted(found, n_threads):
             if column.role is Role.NUMERIC and not deferred:
                 refuse_infinity(parsed.values, column.name)
             if len(parsed.bad) and parsed.bad.any():
                 judge_unreadable(column, found[column.name], parsed.bad, quiet=fitting)
             arrays[column.name] = parsed.values
+            if isinstance(parsed, ReadTexts):
+                texts[column.name] = parsed.texts
         unchecked = self.numeric if deferred else frozenset[str]()
-        return Table(self, arrays, len(next(iter(found.values()))), unchecked)
+        return Table(self, arrays, len(next(iter(found.values()))), unchecked, texts)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the schema as plain values that JSON can hold.

@@ -1,13 +1,14 @@
 """A typed table: what the rest of the package works on."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from automl.table._blocks import Extent, as_floats, blocks, is_integral, refuse_infinity
+from automl.table._texts import Texts
 
 if TYPE_CHECKING:
     from automl.table._schema import Schema
@@ -22,21 +23,24 @@ class Table:
     schema : Schema
         The schema that the columns follow.
     arrays : mapping of str to numpy.ndarray
-        One array per feature, in the order of ``schema.features``: codes of categories as int32,
-        anything else as numpy had it, numbers, truth values or dates. They may be views of the
-        caller's data, of which so no second copy is held: don't write to them.
+        One array per feature, in the order of ``schema.features``: codes of categories and
+        places of texts as int32, anything else as numpy had it, numbers, truth values or dates.
+        They may be views of the caller's data, of which so no second copy is held: don't write to
+        them.
     n_rows : int
         Number of rows.
     unchecked : frozenset of str
         Numeric columns that may hold infinite values, which are refused when they are read.
+    texts : mapping of str to Texts
+        The texts of the columns in ``schema.readable``.
 
     Attributes
     ----------
     columns : mapping of str to numpy.ndarray
         The same arrays typed. Numeric columns are float64 with NaN; boolean ones float64 of 0, 1
         and NaN; dates float64 seconds since 1970 with NaN; categorical ones int32 codes with -1
-        for missing or not seen at fit. What is not held like that is converted each time that it
-        is asked for; `block` converts some rows only.
+        for missing or not seen at fit, texts int32 places with -1 for missing. What is not held
+        like that is converted each time that it is asked for; `block` converts some rows only.
 
     Examples
     --------
@@ -54,11 +58,13 @@ class Table:
     arrays: Mapping[str, np.ndarray]
     n_rows: int
     unchecked: frozenset[str] = frozenset()
+    texts: Mapping[str, Texts] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
         """Size of the arrays in bytes."""
-        return sum(array.nbytes for array in self.arrays.values())
+        texts = sum(t.buffer.nbytes + t.ends.nbytes for t in self.texts.values())
+        return sum(array.nbytes for array in self.arrays.values()) + texts
 
     @cached_property
     def columns(self) -> Mapping[str, np.ndarray]:
@@ -86,7 +92,7 @@ class Table:
             If a value of an unchecked column is infinite.
         """
         part = self.arrays[name][rows]
-        if name in self.schema.categorical:
+        if name in self.schema.coded:
             return part
         floating = part.dtype.kind == "f" and len(part) > 0
         part = as_floats(part)
@@ -146,7 +152,8 @@ class Table:
         """
         arrays = {name: array[rows] for name, array in self.arrays.items()}
         n_rows = len(np.empty(self.n_rows, dtype=np.bool_)[rows])
-        return Table(self.schema, arrays, n_rows, self.unchecked)
+        texts = {name: column.take(rows) for name, column in self.texts.items()}
+        return Table(self.schema, arrays, n_rows, self.unchecked, texts)
 
 
 class _Columns(Mapping[str, np.ndarray]):

@@ -7,7 +7,7 @@ as a typed frame or as rows of objects.
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,18 +16,35 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from automl.table._quantities import reader
+
 # What pandas reads as missing in a CSV file, plus the "?" of many public tables. A text column
 # treats them alike, or a table would change its meaning on the way through a CSV file.
 MISSING_TEXTS = frozenset(
     ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"]
     + ["<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "?"]
 )
-BOOLEAN_PAIRS = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"))
+# Words that say "not known" among numbers or dates. Among categories, they are one more.
+MARKERS = frozenset(
+    ["-", "--", "---", ".", "–", "—", "na", "n.a.", "n.a", "nil", "none", "null", "nan", "nat"]
+    + ["missing", "unknown", "undefined", "unspecified", "not available", "not applicable", "n/a"]
+    + ["tbd", "tba", "(null)", "\\n", "#value!", "#ref!", "#div/0!", "#name?", "varies", "blank"]
+    + ["not known", "not given", "no data", "k.a.", "keine angabe", "inconnu", "desconocido"]
+)
+BOOLEAN_PAIRS = (
+    *(("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off")),
+    *(("ja", "nein"), ("oui", "non"), ("si", "no"), ("sí", "no"), ("sim", "não"), ("j", "n")),
+    *(("wahr", "falsch"), ("vrai", "faux"), ("tak", "nie"), ("да", "нет"), ("ja", "nej")),
+)
 _TRUTH = {"1": 1.0, "0": 0.0}
 _TRUTH |= {text: float(text == pair[0]) for pair in BOOLEAN_PAIRS for text in pair}
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _INTEGRAL = re.compile(r"-?(0|[1-9]\d*)\.0*", re.ASCII)
+EPOCH = "epoch:"
+EPOCH_UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+"""Units of times that are written as numbers since 1970, and how many make a second."""
+
 _NESTED = (list, tuple, set, frozenset, dict, np.ndarray)
 
 
@@ -103,7 +120,20 @@ def _truth(value: Any) -> float | None:
     return None if is_nested(value) else _TRUTH.get(canonical(value).casefold())
 
 
-def _parse(values: Sequence[Any], read: Any) -> Parsed:
+def is_marker(value: Any) -> bool:
+    """Tell whether a text among numbers or dates says that the value is not known.
+
+    Examples
+    --------
+    >>> is_marker(" Unknown "), is_marker("-"), is_marker("cheap")
+    (True, True, False)
+    """
+    return isinstance(value, str) and value.strip().casefold() in MARKERS
+
+
+def _parse(
+    values: Sequence[Any], read: Callable[[Any], float | None], *, markers: bool = False
+) -> Parsed:
     out = np.full(len(values), np.nan)
     bad = np.zeros(len(values), dtype=bool)
     for position, value in enumerate(values):
@@ -111,22 +141,34 @@ def _parse(values: Sequence[Any], read: Any) -> Parsed:
             continue
         number = read(value)
         if number is None:
-            bad[position] = True
+            bad[position] = not (markers and is_marker(value))
         else:
             out[position] = number
     return Parsed(out, bad)
 
 
-def numbers(values: Sequence[Any]) -> Parsed:
-    """Read plain numbers: no thousands separators, no units, a point for the decimals.
+def numbers(values: Sequence[Any], number_format: str = "") -> Parsed:
+    """Read numbers; a word that says "not known" is missing.
+
+    Parameters
+    ----------
+    values : sequence of object
+    number_format : str, default=""
+        How texts are read, from `choose_format`. By default plainly: no thousands separators, no
+        units, a point for the decimals.
 
     Examples
     --------
-    >>> parsed = numbers(["3.5", " 1e3 ", "", 7, "12 kg"])
+    >>> parsed = numbers(["3.5", " 1e3 ", "", "unknown", 7, "12 kg"])
     >>> parsed.values.tolist(), parsed.bad.tolist()
-    ([3.5, 1000.0, nan, 7.0, nan], [False, False, False, False, True])
+    ([3.5, 1000.0, nan, nan, 7.0, nan], [False, False, False, False, False, True])
+    >>> numbers(["3,5 kg", "500 g", 7], ", kg").values.tolist()
+    [3.5, 0.5, 7.0]
     """
-    return _parse(values, _number)
+    if not number_format:
+        return _parse(values, _number, markers=True)
+    read = reader(number_format)
+    return _parse(values, lambda v: read(v) if isinstance(v, str) else _number(v), markers=True)
 
 
 def booleans(values: Sequence[Any]) -> Parsed:
@@ -168,13 +210,16 @@ def boolean_spelling(values: Iterable[Any]) -> str:
 def dates(values: Sequence[Any], date_format: str) -> Parsed:
     """Read dates as seconds since 1970 in UTC; a date without a zone is taken as UTC.
 
-    Text is read by ``date_format`` first and as ISO 8601 where that fails.
+    Text is read by ``date_format`` first and as ISO 8601 where that fails. Several formats are
+    separated by ``|`` and tried in turn; ``epoch:`` and a unit means numbers since 1970.
 
     Examples
     --------
     >>> dates(["02-01-1970", "1970-01-02", date(1970, 1, 2)], "%d-%m-%Y").values.tolist()
     [86400.0, 86400.0, 86400.0]
     """
+    if date_format.startswith(EPOCH):
+        return _since_epoch(values, date_format)
     known = np.array([not is_missing(value) for value in values], dtype=bool)
     objects = [isinstance(value, date | np.datetime64) for value in values]
     is_object = np.array(objects, dtype=bool) & known
@@ -184,13 +229,47 @@ def dates(values: Sequence[Any], date_format: str) -> Parsed:
         out[is_object] = _seconds([values[i] for i in np.flatnonzero(is_object).tolist()], None)
     if is_text.any():
         chosen = [_date_text(values[i]) for i in np.flatnonzero(is_text).tolist()]
-        seconds = _seconds(chosen, date_format or "ISO8601")
-        missed = np.isnan(seconds)
-        if missed.any() and date_format not in ("", "ISO8601"):
-            left = [chosen[i] for i in np.flatnonzero(missed)]
-            seconds[missed] = _seconds(left, "ISO8601")
-        out[is_text] = seconds
-    return Parsed(out, known & np.isnan(out))
+        out[is_text] = _by_formats(chosen, date_format)
+    bad = known & np.isnan(out)
+    for position in np.flatnonzero(bad).tolist():
+        bad[position] = not is_marker(values[position])
+    return Parsed(out, bad)
+
+
+def _by_formats(texts: Sequence[str], date_format: str) -> np.ndarray:
+    """Read what the first format reads, of the others what the next one reads, and so on."""
+    formats = [part for part in date_format.split("|") if part]
+    seconds = np.full(len(texts), np.nan)
+    for part in formats if "ISO8601" in formats else [*formats, "ISO8601"]:
+        missed = np.flatnonzero(np.isnan(seconds)).tolist()
+        if missed:
+            found = _seconds([texts[i] for i in missed], part)
+            seconds[missed] = found % 86400.0 if is_time_of_day(part) else found
+    return seconds
+
+
+def is_time_of_day(date_format: str) -> bool:
+    """Tell whether a format has hours and no day.
+
+    Examples
+    --------
+    >>> is_time_of_day("%H:%M"), is_time_of_day("%d.%m.%Y %H:%M"), is_time_of_day("")
+    (True, False, False)
+    """
+    return "%" in date_format and not set("dYyfjm") & set(re.findall(r"%(\w)", date_format))
+
+
+def _since_epoch(values: Sequence[Any], date_format: str) -> Parsed:
+    """Read numbers of seconds or parts of them since 1970; dates are read as such."""
+    parsed = numbers(values)
+    seconds = parsed.values / EPOCH_UNITS[date_format.removeprefix(EPOCH)]
+    if not parsed.bad.any():
+        return Parsed(seconds, parsed.bad)
+    others = np.flatnonzero(parsed.bad).tolist()
+    written = dates([values[i] for i in others], "ISO8601")
+    seconds[others], bad = written.values, parsed.bad.copy()
+    bad[others] = written.bad
+    return Parsed(seconds, bad)
 
 
 def _date_text(value: Any) -> str:

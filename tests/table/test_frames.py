@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -5,7 +7,7 @@ import pyarrow as pa
 import pytest
 from scipy import sparse
 
-from automl.table import to_frame
+from automl.table import Schema, to_frame
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,17 @@ def test_what_is_no_table(data, told):
         to_frame(data)
 
 
-@pytest.mark.parametrize("kind", [sparse.csr_array, sparse.coo_matrix])
+@pytest.mark.parametrize("kind", [sparse.csr_array, sparse.coo_matrix, sparse.csc_matrix])
 def test_sparse(kind):
-    with pytest.raises(TypeError, match=r"Sparse data.*toarray"):
-        to_frame(kind(np.eye(3)))
+    dense = np.array([[0, 1.5, 0], [2, 0, 0]], dtype=np.float32)
+    frame = to_frame(kind(dense))
+    assert frame.columns.tolist() == ["x0", "x1", "x2"]
+    assert frame.to_numpy().tolist() == dense.tolist()
+    schema = Schema.infer(kind(dense))
+    renamed = Schema(tuple(replace(c, name=f"c{c.name}") for c in schema.columns))
+    assert renamed.apply(kind(dense)).columns["cx1"].tolist() == [1.5, 0]
+
+
+def test_sparse_too_large_to_be_dense():
+    with pytest.raises(ValueError, match=r"10,000,000 rows.*MiB when it is made dense.*Truncated"):
+        to_frame(sparse.csr_array((10_000_000, 1_000_000)))

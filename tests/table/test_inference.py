@@ -35,6 +35,13 @@ def infer(values, name="c", **options):
         ([True, None, None], "boolean"),
         (["yes", "No", None], "boolean"),
         (pd.array([True, None, False], dtype="boolean"), "boolean"),
+        (["ja", "Nein", "unknown"], "categorical"),
+        (["ja", "Nein"], "boolean"),
+        (["oui", "non"], "boolean"),
+        (["SI", "no"], "boolean"),
+        (["j", "N"], "boolean"),
+        (["vrai", "faux"], "boolean"),
+        (["1", "0"], "numeric"),
         (["yes", "false"], "categorical"),
         (["yes", None], "categorical"),
         (["a", "b", "a"], "categorical"),
@@ -81,13 +88,37 @@ def test_names_of_amounts(name):
     assert infer(RNG.permutation(N) * 3, name).role is Role.NUMERIC
 
 
+@pytest.mark.parametrize("name", ["zip", "ZipCode", "MGR_ID", "admission_type_id", "hostId"])
+@pytest.mark.parametrize("dtype", [int, float, str])
+def test_names_of_codes(name, dtype):
+    values = pd.Series([98101, 98102, 10115, 75001] * 10).astype(dtype)
+    column = infer(values, name)
+    assert column.role is Role.CATEGORICAL
+    assert column.categories == ("10115", "75001", "98101", "98102")
+    assert column.reason == "4 distinct integers under the name of a code"
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ([98101, 98102, 10115, 75001] * 10, "amount"),
+        ([98101, 98102, 10115, 75001] * 4, "zip"),  # too few of each to be learnt
+        ([*range(7, 1207, 2)] * 5, "zip"),  # too many
+        ([0, 1] * 20, "has_code"),
+        ([1.5, 2.5, 3.5, 4.5] * 10, "code"),
+    ],
+)
+def test_what_is_no_code(values, name):
+    assert infer(values, name).role is Role.NUMERIC
+
+
 def test_texts_that_are_keys():
     keys = [f"{i:04}-X" for i in range(N)]
     assert infer(keys).role is Role.IDENTIFIER
     assert infer(keys[:19]).role is Role.CATEGORICAL
     assert infer([*keys, None]).role is Role.CATEGORICAL
     assert infer([*keys, keys[0]]).role is Role.CATEGORICAL
-    assert infer([f"the quick brown fox number {i}" for i in range(N)]).role is Role.CATEGORICAL
+    assert infer([f"the quick brown fox number {i}" for i in range(N)]).role is Role.TEXT
 
 
 def test_categories_by_frequency_then_text():
@@ -101,7 +132,7 @@ def test_unobserved_categories_are_left_out():
 
 
 def test_slips_in_numbers_are_missing():
-    column = infer([*map(str, RNG.random(100)), "broken", "n.a."])
+    column = infer([*map(str, RNG.random(100)), "broken", "2.5.1"])
     assert column.role is Role.NUMERIC
     assert column.tolerant
     assert column.reason.endswith("2 unreadable and taken as missing")
@@ -132,10 +163,15 @@ def test_the_one_row_that_shows_the_order_counts():
     assert infer(written).date_format == "%d/%m/%Y"
 
 
-def test_nested_cells():
-    values = ["a", "b", *[["c"]] * 3]
+def test_nested_cells_are_set_aside(caplog):
+    column = infer(["a", "b", *[["c"]] * 3])
+    assert (column.role, column.reason) == (Role.NESTED, "a list in row 2 (counting from 0)")
+    assert "Column 'c' is left out: it holds a list in row 2" in caplog.text
+
+
+def test_nested_cells_are_no_categories():
     with pytest.raises(DataError, match=r"'c' holds a list in row 2 \(counting from 0\): \['c'\]"):
-        infer(values)
+        forced(["a", "b", *[["c"]] * 3], "categorical")
 
 
 def test_a_nested_cell_among_numbers_is_a_slip():

@@ -52,7 +52,16 @@ def csv_texts(draw):
 def test_csv_is_read_as_in_one_piece(small_pieces, text, options):
     content = text.encode()
     whole = pd.read_csv(io.BytesIO(content), low_memory=False, **options)
-    pd.testing.assert_frame_equal(_pieces.read_csv(io.BytesIO(content), 3, options), whole)
+
+    def pieces(size, texts):
+        dtype = dict.fromkeys(texts, "str")
+        with pd.read_csv(
+            io.BytesIO(content), low_memory=False, dtype=dtype, chunksize=size or 10**6, **options
+        ) as reader:
+            yield from reader
+
+    read = _pieces.read_csv(pieces, list(whole.columns), n_columns=3)
+    pd.testing.assert_frame_equal(read, whole)
 
 
 @pytest.mark.usefixtures("small_pieces")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl.exceptions import ArtifactError, DataError, SchemaError, UsageError
-from automl.table import Schema, read_table
+from automl.table import Role, Schema, read_table
 
 FIT = pd.DataFrame(
     {
@@ -125,7 +125,7 @@ def test_the_row_of_a_wrong_value_is_named(n_rows):
 
 
 def test_slips_seen_at_fit_pass_at_predict(caplog):
-    fit = pd.DataFrame({"area": [*map(str, range(0, 80, 2)), "80 - 90"], "b": [1, 2] * 20 + [1]})
+    fit = pd.DataFrame({"area": [*map(str, range(0, 80, 2)), "80 to X"], "b": [1, 2] * 20 + [1]})
     schema = Schema.infer(fit)
     assert np.isnan(schema.apply(fit, fitting=True).columns["area"][-1])
     assert not caplog.records
@@ -260,6 +260,17 @@ CELLS = {
     "spelled": st.sampled_from(["yes", "No", "YES", None]),
     "days": st.one_of(st.none(), st.dates(dt.date(1900, 1, 1), dt.date(2100, 1, 1))),
     "times": st.one_of(st.none(), st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1))),
+    "money": st.sampled_from(["$1,200", "$7", "$5.2k", "-$3", "12", "unknown", None]),
+    "units": st.sampled_from(["5 kg", "700 g", "2 kg", "3,000 kg", "1-2 kg", "-", None]),
+    "commas": st.sampled_from(["1,5", "2.000,25", "-7", "0,125", "n/a", None]),
+    "percents": st.sampled_from(["12%", "7.5 %", "<5%", "100%", "", None]),
+    "compact": st.one_of(st.none(), st.sampled_from([20140513, 20150228, 20141231, 20200229])),
+    "months": st.sampled_from([y * 100 + m for y in (2018, 2019) for m in range(1, 13)]),
+    "time": st.one_of(st.none(), st.integers(10**9, 2 * 10**9)),
+    "marks": st.one_of(st.none(), st.just(-999), st.integers(0, 200)),
+    "clock": st.sampled_from([f"{h}:{m:02}" for h in range(24) for m in (0, 30)]),
+    "mixed days": st.sampled_from(["2026-01-31", "31.01.2026", "Jan 15, 2026", "soon", None]),
+    "zeros": st.sampled_from(["01234", "98101", "00501", None]),
     "written": st.one_of(st.none(), st.sampled_from(["1", "2.5", "x", "-3", "1e5", "2020-01-31"])),
 }
 
@@ -270,7 +281,7 @@ def columns(draw):
     kinds = draw(st.lists(st.sampled_from(sorted(CELLS)), min_size=1, max_size=4))
     data = {}
     for position, kind in enumerate(kinds):
-        pool = draw(st.lists(CELLS[kind], min_size=1, max_size=12))
+        pool = draw(st.lists(CELLS[kind], min_size=1, max_size=14))
         picks = draw(st.randoms(use_true_random=False))
         data[f"{kind} {position}"] = [picks.choice(pool) for _ in range(n_rows)]
     return data
@@ -280,6 +291,7 @@ def arrow(data):
     """A typed Arrow table; it fixes the type of columns in which every cell is missing."""
     kinds = {"numbers": pa.float64(), "integers": pa.int64(), "truths": pa.bool_()}
     kinds |= {"days": pa.date32(), "times": pa.timestamp("us")}
+    kinds |= dict.fromkeys(["compact", "months", "time", "marks"], pa.int64())
     kind_of = {name: kinds.get(name.rsplit(" ", 1)[0], pa.string()) for name in data}
     return pa.table({name: pa.array(cells, kind_of[name]) for name, cells in data.items()})
 
@@ -327,6 +339,37 @@ def test_a_table_comes_back_from_csv(data, tmp_path_factory):
     path = tmp_path_factory.mktemp("csv") / "t.csv"
     frame.to_csv(path, index=False)
     same(schema.apply(read_table(path)), schema.apply(frame))
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=columns(), other=columns(), pick=st.integers(0, 3), n_rows=st.integers(1, 40))
+def test_other_values_at_predict_are_read_or_refused(data, other, pick, n_rows):
+    schema = infer_or_none(arrow(data))
+    if schema is None:
+        return
+    fitted = schema.apply(arrow(data), fitting=True)
+    name = list(data)[pick % len(data)]
+    n_rows = min(n_rows, len(data[name]))
+    cells = list(other.values())[0]
+    changed = {n: cells[:n_rows] for n, cells in data.items()}
+    changed[name] = [cells[i % len(cells)] for i in range(n_rows)]
+    try:
+        table = schema.apply(changed)
+    except (SchemaError, DataError) as error:
+        refusal = str(error)
+    else:
+        refusal = ""
+    if refusal:
+        assert repr(name) in refusal
+        return
+    for column in schema.features:
+        found = table.columns[column.name]
+        if column.name != name:
+            np.testing.assert_array_equal(found, fitted.columns[column.name][:n_rows])
+        elif column.role is Role.CATEGORICAL:
+            assert ((found >= -1) & (found < len(column.categories))).all()
+        else:
+            assert not np.isinf(found).any()
 
 
 @settings(max_examples=40, deadline=None)
