@@ -198,3 +198,22 @@ def test_the_time_may_be_no_feature(history, tmp_path):
     again = Retrain(mode="refit", **QUICK).run(out, new.iloc[:-1])
     assert {f.name for f in again.checks if f.action == "warn"} >= {"stale"}
     assert (again.decision, again.reason[:13]) == ("nothing", "0 recent rows")
+
+
+def test_free_text_is_trained_on_and_has_no_profile(history, tmp_path):
+    def with_text(rows):
+        words = np.random.default_rng(0).choice(
+            ["quiet", "sunny", "small", "garden"], (len(rows), 6)
+        )
+        return rows.assign(note=[f"{' '.join(line)} no {i}" for i, line in enumerate(words)])
+
+    settings = {"time_budget": None, "max_trials": 1, "families": ["linear"], "n_jobs": 1}
+    old = with_text(history)
+    model = AutoModel(metric="mae", types={"note": "text"}, random_state=0, **settings)
+    model.fit(old.drop(columns="rent"), old["rent"])
+    assert "note" not in model._facts["profile"]["columns"]
+    job = Retrain(out=tmp_path / "models", mode="refit", **QUICK)
+    result = job.run(model, with_text(make_rows(300, 3, first_day=30)), old)
+    assert result.decision in ("promoted", "kept")
+    version = Registry.open(tmp_path / "models").version(2)
+    assert version.manifest["model"]["columns"]["note"] == "text"
