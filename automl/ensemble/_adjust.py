@@ -9,7 +9,7 @@ import numpy as np
 from automl.ensemble._calibration import Calibration, fit_calibration
 from automl.ensemble._candidate import Loss
 from automl.ensemble._effort import MAX_PARTS
-from automl.objective import Decision, Metric, MetricError, best_position, decisions
+from automl.objective import Decision, Metric, MetricError, decisions
 
 FOUND_TIMES = 2 * MAX_PARTS + 1
 """An adjustment is found without each part, for the best one and the ensemble, and once more."""
@@ -82,13 +82,14 @@ def adjustments(
     if not metric.decides:
         return None
     options = decisions(y, max(2, predictions.shape[1]), weight)
-    started = time.perf_counter()
-    loss(np.arange(len(y)), predictions)
-    calls = FOUND_TIMES * len(options)
-    if seconds is not None and calls * (time.perf_counter() - started) > seconds:
-        return None
 
     def decide(rows: np.ndarray, p: np.ndarray) -> Adjustment:
-        return options[best_position(options, [loss(rows, o.adjust(p)) for o in options])]
+        w = None if weight is None else weight[rows]
+        return metric.best_decision(y[rows], p, options, w)
+
+    started = time.perf_counter()
+    decide(np.arange(len(y)), predictions)
+    if seconds is not None and FOUND_TIMES * (time.perf_counter() - started) > seconds:
+        return None
 
     return Adjustments(decide, loss)

@@ -3,7 +3,7 @@
 import difflib
 import math
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -13,6 +13,8 @@ from automl.exceptions import UsageError
 from automl.objective import _callables as callables
 from automl.objective._by_value import dumps_by_value
 from automl.objective._catalogue import DEFAULTS, EXTRAS, entries, everyday_names
+from automl.objective._decision import Decision, best_position
+from automl.objective._errors import MetricError
 from automl.objective._named import NamedEvaluator
 from automl.objective._types import Array, Needs, Weights, check_task
 
@@ -135,6 +137,46 @@ class Metric:
         if isinstance(self.evaluate, NamedEvaluator) and self.decides:
             return replace(self, evaluate=replace(self.evaluate, decided=True))
         return self
+
+    def best_decision(
+        self, y: Array, predictions: Array, options: Sequence[Decision], w: Weights = None
+    ) -> Decision:
+        """Find the decision that suits a metric of labels best.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_rows,)
+        predictions : ndarray of shape (n_rows, n_outputs)
+        options : sequence of Decision
+            What `decisions` lists.
+        w : ndarray of shape (n_rows,), optional
+
+        Returns
+        -------
+        Decision
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from automl.objective import decisions
+        >>> y, p = np.array([0, 0, 0, 1]), np.array([[0.1], [0.2], [0.2], [0.4]])
+        >>> f1 = get_metric("f1", task="binary")
+        >>> best = f1.best_decision(y, p, decisions(y, 2))
+        >>> f1.score(y, best.adjust(p))
+        1.0
+        """
+        if isinstance(self.evaluate, NamedEvaluator):
+            scores = self.evaluate.score_each(y, predictions, options, w)
+        else:
+            scores = [self._defined(y, option.adjust(predictions), w) for option in options]
+        return options[best_position(options, [self.loss(score) for score in scores])]
+
+    def _defined(self, y: Array, predictions: Array, w: Weights) -> float:
+        """The score, nan where the metric fails."""
+        try:
+            return self.score(y, predictions, w)
+        except MetricError:
+            return math.nan
 
     def loss(self, score: float) -> float:
         """Turn a score into a number of which smaller is better.

@@ -1,13 +1,14 @@
 """Evaluates a metric that has a name."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
 from automl.objective._catalogue import Entry, entries
 from automl.objective._confusion import count
-from automl.objective._decision import best_position, count_all, decisions
+from automl.objective._decision import Decision, best_position, count_all, decisions
 from automl.objective._errors import MetricError
 from automl.objective._labels import label_codes
 from automl.objective._types import Array, Weights
@@ -43,7 +44,7 @@ class NamedEvaluator:
         if entry.needs == "label":
             n_classes = max(predictions.shape[1], 2)
             if self.decided:
-                return self._best(y, predictions, w, flip)
+                return self._best(y, predictions, w)
             table = count(y, label_codes(predictions), n_classes, w)
             return entry.function(table.reversed() if flip else table)
         if self.task == "multiclass":
@@ -53,11 +54,19 @@ class NamedEvaluator:
             return entry.function(1 - y, -column, w)
         return entry.function(y, column, w)
 
-    def _best(self, y: Array, predictions: Array, w: Weights, flip: bool) -> float:
+    def _best(self, y: Array, predictions: Array, w: Weights) -> float:
         options = decisions(y, max(predictions.shape[1], 2), w)
-        tables = count_all(y, predictions, options, w)
-        scores = [self.entry.function(t.reversed() if flip else t) for t in tables]
+        scores = self.score_each(y, predictions, options, w)
         return scores[best_position(options, [-score for score in scores])]
+
+    def score_each(
+        self, y: Array, predictions: Array, options: Sequence[Decision], w: Weights
+    ) -> list[float]:
+        """Score the labels of each decision, without going through all rows each time."""
+        flip = self.task == "binary" and self.positive == 0
+        tables = count_all(y, predictions, options, w)
+        with np.errstate(all="ignore"):
+            return [self.entry.function(t.reversed() if flip else t) for t in tables]
 
     def to_bytes(self) -> bytes:
         """Return the names that make this object again, as JSON."""
