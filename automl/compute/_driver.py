@@ -144,7 +144,8 @@ def _free_bytes(place: int | str) -> int | None:
     try:
         library = ctypes.CDLL("libnvidia-ml.so.1")
         by_bus = isinstance(place, str)
-        find = library[f"nvmlDeviceGetHandleBy{'PciBusId' if by_bus else 'Index'}_v2"]
+        name = f"nvmlDeviceGetHandleBy{'PciBusId' if by_bus else 'Index'}_v2"
+        find = getattr(library, name)
         key = place.encode() if isinstance(place, str) else place
         failed = (
             library.nvmlInit_v2()

@@ -37,6 +37,7 @@ from automl.families._base import (  # noqa: E402
     to_outputs,
 )
 from automl.families._check import ContractError, check_family  # noqa: E402
+from automl.families._quick import quick_predictions  # noqa: E402
 from automl.families._registry import (  # noqa: E402
     ENTRY_POINT_GROUP,
     choose_families,
@@ -72,5 +73,6 @@ __all__ = [
     "family_names",
     "find_backend",
     "get_family",
+    "quick_predictions",
     "to_outputs",
 ]

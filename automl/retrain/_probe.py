@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from automl.exceptions import DataError
+from automl.families import quick_predictions
 from automl.objective import Metric, get_metric, make_splits
 from automl.table import Column, Role, Schema, Target, explained, target_scores
 
@@ -14,11 +15,6 @@ MOST_ROWS = 5000
 """Of each kind, drawn at random: more would make the answer no clearer."""
 
 FOLDS = 3
-PARAMS = {
-    "num_leaves": 15, "learning_rate": 0.1, "min_data_in_leaf": 20, "verbosity": -1,
-    "num_threads": 1, "deterministic": True, "force_col_wise": True,
-}  # fmt: skip
-ROUNDS = 60
 
 LESS_LEFT = 4.0
 """A column that explains the target is a leak only if it leaves so many times less unexplained
@@ -158,17 +154,12 @@ def _read_afresh(frame: pd.DataFrame) -> Any:
 def _out_of_fold(
     matrix: np.ndarray, y: np.ndarray, task: str, n_classes: int, seed: int
 ) -> np.ndarray:
-    """Predictions of a small booster for rows that it was not trained on."""
-    import lightgbm
-
-    objective = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}[task]
-    params: dict[str, Any] = {**PARAMS, "objective": objective, "seed": seed}
-    if task == "multiclass":
-        params["num_class"] = n_classes
+    """Predictions of a small model for rows that it was not trained on."""
+    folds = make_splits(y, task=task, n_folds_hint=FOLDS, random_state=seed).folds
     found = np.zeros((len(y), n_classes if task == "multiclass" else 1))
-    for fold in make_splits(y, task=task, n_folds_hint=FOLDS, random_state=seed).folds:
-        data = lightgbm.Dataset(matrix[fold.train], y[fold.train])
-        model = lightgbm.train(params, data, num_boost_round=ROUNDS)
-        predicted = np.asarray(model.predict(matrix[fold.valid], num_threads=1))
-        found[fold.valid] = predicted.reshape(len(fold.valid), -1)
+    for fold in folds:
+        train, n = fold.train, n_classes if task == "multiclass" else 0
+        found[fold.valid] = quick_predictions(
+            matrix[train], y[train], matrix[fold.valid], task=task, n_classes=n, seed=seed
+        )
     return found

@@ -119,12 +119,12 @@ class Recipe:
 
         Examples
         --------
-        >>> recipe = Recipe((Part("linear", {}, 0.5, 0.1), Part("lightgbm", {}, 0.5, 0.01)), 5)
+        >>> recipe = Recipe((Part("linear", {}, 0.5, 0.1), Part("linear", {}, 0.5, 0.01)), 5)
         >>> recipe.within(60.0, 100, 1) == recipe
         True
         >>> small = recipe.within(5.0, 100, 1)
-        >>> [part.family for part in small.parts], small.folds
-        (['lightgbm'], 3)
+        >>> [part.seconds for part in small.parts], small.folds
+        ([0.01], 3)
         """
         if self.forecast(n_rows, n_workers) <= seconds or not self.parts:
             return self
