@@ -8,17 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from automl.exceptions import DataError, UsageError
-from automl.search import parse_duration
+from automl.exceptions import AutoMLError, DataError, UsageError
 from automl.table import Role, Schema, Target, to_frame
-from automl.table._messages import close_match, listed
+from automl.table._messages import close_match, counted, listed
+from automl.table._values import is_missing
 
 logger = logging.getLogger("automl.retrain")
-
-RECENT = 0.25
-"""Share of the new rows, the latest ones, that champion and challenger are compared on,"""
-MOST_RECENT = 20_000
-"""as many at most; more would hardly narrow the interval, and the challenger lacks them."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +98,41 @@ class Batch:
         return self.take(np.argsort(self.when, kind="stable"))
 
 
-def as_known(batch: Batch, target: Target) -> Batch:
-    """Return the rows that have a target, with labels as the champion has them.
+def known_rows(target: Target, y: "pd.Series[Any]") -> tuple[np.ndarray, np.ndarray, list[Any]]:
+    """Tell which rows have a target, and which have one that the champion knows.
+
+    Parameters
+    ----------
+    target : Target
+        The champion's.
+    y : Series
+
+    Returns
+    -------
+    there, known : ndarray of shape (n_rows,)
+    unknown : list
+        The labels that it does not know.
+    """
+    codes, values = pd.factorize(y)
+    lacking = np.array([is_missing(value) for value in values], dtype=bool)
+    there = (codes >= 0) & ~np.append(lacking, True)[codes]
+    if target.classes is None:
+        return there, there, []
+    strange = np.array([not _is_known(target, value) for value in values], dtype=bool)
+    unknown = [value for value, no in zip(values, strange & ~lacking, strict=True) if no]
+    return there, there & ~np.append(strange, True)[codes], unknown
+
+
+def _is_known(target: Target, label: Any) -> bool:
+    try:
+        target.encode([label])
+    except AutoMLError:
+        return False
+    return True
+
+
+def as_known(batch: Batch, target: Target, what: str = "the new data") -> Batch:
+    """Return the rows whose target the champion knows, with labels as it has them.
 
     So that 1 from one kind of file and "1" from another are the same class.
 
@@ -112,38 +140,17 @@ def as_known(batch: Batch, target: Target) -> Batch:
     ----------
     batch : Batch
     target : Target
-
-    Raises
-    ------
-    DataError
-        If a label is not among them.
+    what : str
+        How messages call the table.
     """
-    there = ~batch.y.isna().to_numpy()
-    batch = batch if there.all() else batch.take(np.flatnonzero(there))
-    labels = target.decode(target.encode(batch.y))
+    _, known, unknown = known_rows(target, batch.y)
+    if unknown:
+        told = counted(int(batch.y.isin(unknown).sum()), "row")
+        names = listed(unknown, 5)
+        logger.warning("%s of %s left out: the champion does not know %s.", told, what, names)
+    batch = batch if known.all() else batch.take(np.flatnonzero(known))
+    labels = target.decode(target.encode(batch.y)) if len(batch) else batch.y.to_numpy()
     return replace(batch, y=pd.Series(labels, name=target.name))
-
-
-def without_new(old: Batch, new: Batch) -> Batch:
-    """Return the old rows, less the new ones where these were appended to them already.
-
-    Parameters
-    ----------
-    old, new : Batch
-        With labels as the champion has them.
-    """
-    n = len(new)
-    columns = list(new.frame.columns)
-    if len(old) < n or set(columns) - set(old.frame.columns):
-        return old
-    tail = old.take(np.arange(len(old) - n, len(old)))
-    if not np.array_equal(tail.y.to_numpy(), new.y.to_numpy()):  # quick, and mostly enough
-        return old
-    same = _hashes(tail.frame[columns], tail.y) == _hashes(new.frame, new.y)
-    if not same.all():
-        return old
-    logger.warning("The last %d rows of the old data are the new ones, and left out.", n)
-    return old.take(np.arange(len(old) - n))
 
 
 def joined(parts: Sequence[Batch]) -> Batch:
@@ -153,7 +160,7 @@ def joined(parts: Sequence[Batch]) -> Batch:
     ----------
     parts : sequence of Batch
     """
-    parts = [part for part in parts if len(part)]
+    parts = [part for part in parts if len(part)] or list(parts[:1])
     if len(parts) == 1:
         return parts[0]
     times = [part.when for part in parts]
@@ -164,91 +171,6 @@ def joined(parts: Sequence[Batch]) -> Batch:
         np.concatenate(known) if len(known) == len(times) else None,
         parts[0].dated,
     )
-
-
-def hold_back(batch: Batch, seed: int, groups: str | None = None) -> tuple[Batch, Batch]:
-    """Split new rows into those to train on and those to compare on.
-
-    Parameters
-    ----------
-    batch : Batch
-        In the order of time where that is known: the latest rows are then held back, and rows of
-        the same time stay together. Else a random part is.
-    seed : int
-    groups : str, optional
-        Column whose groups stay together where there is no time.
-
-    Returns
-    -------
-    earlier, recent : Batch
-    """
-    n = min(MOST_RECENT, max(1, round(RECENT * len(batch))))
-    everything = np.arange(len(batch))
-    if batch.when is not None:
-        border = batch.when[len(batch) - n]
-        late = batch.when >= border
-        if late.all():  # one time only: the order of the file must do
-            late = everything >= len(batch) - n
-    else:
-        rng = np.random.default_rng(seed)
-        if groups is None:
-            late = np.isin(everything, rng.permutation(len(batch))[:n])
-        else:
-            codes, names = pd.factorize(batch.frame[groups], use_na_sentinel=False)
-            late = np.isin(
-                codes, rng.permutation(len(names))[: max(1, round(RECENT * len(names)))]
-            )
-    return batch.take(everything[~late]), batch.take(everything[late])
-
-
-def window_rows(batch: Batch, window: str | int | None) -> np.ndarray:
-    """Return the rows within a window that ends with the latest row.
-
-    Parameters
-    ----------
-    batch : Batch
-        In order.
-    window : str or int, optional
-        A number of rows, or a length of time such as ``90d``; all rows by default.
-
-    Raises
-    ------
-    UsageError
-        If it can't be read, or is a length of time and the time column holds no dates.
-
-    Examples
-    --------
-    >>> batch = Batch.read({"a": [1, 2, 3], "y": [0, 1, 0]}, "y", None, what="the table")
-    >>> window_rows(batch, "2").tolist()
-    [1, 2]
-    """
-    everything = np.arange(len(batch))
-    if window is None:
-        return everything
-    text = str(window).strip()
-    if text.isdigit():
-        if int(text) < 1:
-            raise UsageError(f"A window of {window!r} is not allowed: give 1 row or more.")
-        return everything[-int(text) :]
-    try:
-        seconds = parse_duration(text)
-    except UsageError as error:
-        raise UsageError(
-            f"A window of {window!r} can't be read: give a number of rows, or a length of time "
-            "such as 90d or 12h."
-        ) from error
-    if batch.when is None or not batch.dated:
-        raise UsageError(
-            f"A window of {window!r} needs to know when each row was: name a column of dates "
-            "(time), or give a number of rows."
-        )
-    return np.flatnonzero(batch.when > batch.when.max() - seconds)
-
-
-def _hashes(frame: pd.DataFrame, y: "pd.Series[Any]") -> np.ndarray:
-    """A number for each row; rows that are equal as text have the same one."""
-    texts = frame.assign(**{"": y.to_numpy()}).astype("str")
-    return np.asarray(pd.util.hash_pandas_object(texts, index=False))
 
 
 def _times(series: "pd.Series[Any]", what: str) -> tuple[np.ndarray, bool]:

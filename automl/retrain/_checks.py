@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from automl.exceptions import AutoMLError, SchemaError
-from automl.retrain._batch import Batch
+from automl.retrain._batch import Batch, known_rows
 from automl.retrain._champion import Champion
 from automl.retrain._drift import column_distance, unit_factor
 from automl.retrain._rules import ACTIONS, Finding, Rules
@@ -296,14 +296,10 @@ def check_target(report: Report, champion: Champion, y: "pd.Series[Any]") -> np.
         Which rows have a target that the champion knows.
     """
     target, profile = champion.predictor.target, champion.profile
-    lacking = np.array([is_missing(value) for value in y]) if y.dtype == object else y.isna()
-    known = ~np.asarray(lacking, dtype=bool)
-    share = 1 - float(known.mean())
+    there, known, unknown = known_rows(target, y)
+    share = 1 - float(there.mean())
     report.add("missing_target", share, f"{share:.0%} of the rows have no {target.name!r}")
     if target.classes is not None:
-        labels = y[known].unique().tolist()
-        unknown = [label for label in labels if not _is_known(champion, label)]
-        known &= ~y.isin(unknown).to_numpy()
         message = f"{target.name!r} has {listed(unknown, 5)}, which the champion does not know"
         report.add("new_labels", len(unknown), message)
     if not known.any() or profile is None:
@@ -318,14 +314,6 @@ def check_target(report: Report, champion: Champion, y: "pd.Series[Any]") -> np.
     message = f"the target is distributed differently (PSI {far.psi:.2f})"
     report.add("target_psi", far.psi, message, threshold=far.psi_noise)
     return known
-
-
-def _is_known(champion: Champion, label: Any) -> bool:
-    try:
-        champion.predictor.target.encode([label])
-    except AutoMLError:
-        return False
-    return True
 
 
 def _type_message(column: Column, error: AutoMLError) -> str:

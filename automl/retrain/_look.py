@@ -91,7 +91,7 @@ def look(
     typed = check_schema(report, schema, batch.frame, champion.profile)
     known = check_target(report, champion, batch.y)
     whole = not report.of("refuse")
-    check_repeated(report, champion, found, _own(champion, batch) if whole else "")
+    check_repeated(report, champion, found, _own(champion, batch) if whole and known.all() else "")
     if report.of("nothing"):
         return Look(report, batch)
     end = end_of(champion, time)

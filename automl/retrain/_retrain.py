@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from automl._fit import Observer
 from automl._spec import FitResult
 from automl.compute import parse_size, plan_workers
 from automl.exceptions import NoModelError
 from automl.registry import Registry
-from automl.retrain._batch import Batch, as_known, hold_back, joined, window_rows, without_new
+from automl.retrain._batch import Batch, as_known
 from automl.retrain._challenger import Challenger, compare
 from automl.retrain._champion import Champion
 from automl.retrain._checks import Report
 from automl.retrain._compare import LEAST_ROWS, Demands
+from automl.retrain._divide import Division, divide
 from automl.retrain._look import Look, look
+from automl.retrain._overlap import without_new
 from automl.retrain._result import KEPT, NOTHING, PROMOTED, REFUSED, RetrainResult
 from automl.retrain._rules import Rules
 from automl.retrain._service import OWNER, champion_in, registry_for, saved
@@ -159,43 +159,42 @@ class _Job:
 
     def _train(self, seen: Look, before: Batch | None) -> RetrainResult:
         """Train challengers until one wins or there is no reason to go on."""
-        target = self.champion.predictor.target
-        new = as_known(seen.batch, target)
+        settings, predictor = self.settings, self.champion.predictor
+        new = as_known(seen.batch, predictor.target)
         if before is not None:
-            before = without_new(as_known(before, target), new)
-        new = new.in_order()
-        earlier, recent = hold_back(new, self.settings.random_state, self.settings.groups)
-        if recent.when is not None and seen.end is not None:
-            recent = recent.take(np.flatnonzero(recent.when > seen.end))
-        if len(recent) < LEAST_ROWS:
+            before = as_known(before, predictor.target, "the old data")
+            before = without_new(before, new, predictor.schema)
+        parts = divide(
+            new,
+            before,
+            end=seen.end,
+            window=settings.window,
+            seed=settings.random_state,
+            groups=settings.groups,
+        )
+        n_recent = len(parts.recent)
+        if n_recent < LEAST_ROWS:
             return self._end(
-                NOTHING, f"{len(recent)} recent rows are too few to compare on; collect more"
+                NOTHING, f"{n_recent} recent rows are too few to compare on; collect more"
             )
-        known = joined([before, earlier] if before is not None else [earlier]).in_order()
-        if known.when is not None and recent.when is not None:  # none from after the first of them
-            known = known.take(np.flatnonzero(known.when < recent.when.min()))
-        rows = joined([known, recent]).in_order()
-        window = self.settings.window
-        rows = rows.take(window_rows(rows, window))
-        kept = _within(known, rows, window, len(recent))
-        best = self._best(seen, kept, recent)
+        best = self._best(seen, parts)
         if best is None:
             return self._end(KEPT, "the time was too short to train a challenger")
         if not best.comparison.promote:
-            return self._keep(best)
-        return self._promote(best, rows)
+            return self._keep(best, parts)
+        return self._promote(best, parts)
 
-    def _best(self, seen: Look, rows: Batch, recent: Batch) -> Challenger | None:
+    def _best(self, seen: Look, parts: Division) -> Challenger | None:
         """The challenger of this mode."""
         mode = self.settings.mode
         recipe = Recipe.of(self.champion.manifest)
         if mode == "search" or not recipe.parts:
-            return self._attempt("search", recipe, rows, recent)
-        short = recipe.within(self._for_refit(), len(rows), self.n_workers)
-        best = self._attempt("refit", short, rows, recent)
+            return self._attempt("search", recipe, parts)
+        short = recipe.within(self._for_refit(), len(parts.train), self.n_workers)
+        best = self._attempt("refit", short, parts)
         if mode == "refit" or not self._worth_a_search(seen, best):
             return best
-        other = self._attempt("search", recipe, rows, recent)
+        other = self._attempt("search", recipe, parts)
         if best is None or other is None:
             return best or other
         scores = [c.comparison.overall.challenger for c in (other, best)]
@@ -229,15 +228,15 @@ class _Job:
         fall = metric.loss(overall.champion) - expected
         return metric.loss(overall.challenger) - expected > fall / 2
 
-    def _attempt(self, kind: str, recipe: Recipe, rows: Batch, recent: Batch) -> Challenger | None:
+    def _attempt(self, kind: str, recipe: Recipe, parts: Division) -> Challenger | None:
         """Train one challenger and compare it; None where time was too short."""
         began = time.monotonic()
         left = None if self.clock.budget is None else self.clock.left
         try:
             if kind == "refit":
-                fit = self.trainer.refit(recipe, rows, left and MOST_SHARE * left)
+                fit = self.trainer.refit(recipe, parts.train, left and MOST_SHARE * left)
             else:
-                fit = self.trainer.search(recipe, rows, left and SEARCH_SHARE * left)
+                fit = self.trainer.search(recipe, parts.train, left and SEARCH_SHARE * left)
                 recipe = Recipe.of(fit.manifest)
         except NoModelError as error:
             logger.warning("%s: %s", kind, error)
@@ -248,7 +247,7 @@ class _Job:
         found = compare(
             self.champion,
             fit,
-            recent,
+            parts.recent,
             self.demands,
             slices=self.settings.slices,
             seed=self.trainer.seed,
@@ -258,34 +257,34 @@ class _Job:
 
     # -- the end --------------------------------------------------------------------------
 
-    def _promote(self, best: Challenger, rows: Batch) -> RetrainResult:
+    def _promote(self, best: Challenger, parts: Division) -> RetrainResult:
         """Fit the winner on all rows, the recent ones among them, and let it serve."""
         began = time.monotonic()
-        final, how = self._whole(best, rows)
+        final, how = self._whole(best, parts)
         self.seconds["final"] = time.monotonic() - began
-        version = self._add(best, final, PROMOTED, how, end=_end(rows))
+        version = self._add(best, final, PROMOTED, how, end=parts.end)
         self.registry.promote(
             version, reason=best.comparison.reason, expected=self._current_number()
         )
         return self._end(PROMOTED, best.comparison.reason, best, version)
 
-    def _whole(self, best: Challenger, rows: Batch) -> tuple[FitResult, str]:
+    def _whole(self, best: Challenger, parts: Division) -> tuple[FitResult, str]:
         """The model that will serve, and how it was made."""
         kept = "the model that was compared; there was no time to fit it again on all rows"
         left = None if self.clock.budget is None else self.clock.left
-        needed = best.recipe.forecast(len(rows), self.n_workers)
+        needed = best.recipe.forecast(len(parts.rows), self.n_workers)
         if left is not None and needed > SPARE * left:
             return best.fit, kept
         if self.trainer.interrupted():
             return best.fit, kept
         try:
-            return self.trainer.refit(best.recipe, rows, left), "fitted again on all rows"
+            return self.trainer.refit(best.recipe, parts.rows, left), "fitted again on all rows"
         except NoModelError:
             return best.fit, kept
 
-    def _keep(self, best: Challenger) -> RetrainResult:
+    def _keep(self, best: Challenger, parts: Division) -> RetrainResult:
         """Leave the champion in service, and the challenger on record."""
-        self._add(best, best.fit, KEPT, "the model that was compared")
+        self._add(best, best.fit, KEPT, "the model that was compared", end=parts.end)
         return self._end(KEPT, best.comparison.reason, best)
 
     def _add(
@@ -295,7 +294,7 @@ class _Job:
         decision: str,
         how: str,
         *,
-        end: float | None = None,
+        end: float | None,
     ) -> int:
         """Put a model into the registry with where it comes from."""
         origin = {"parent": self._current_number(), "data": self.found, "end": end}
@@ -322,9 +321,6 @@ class _Job:
         overall = None if best is None else best.comparison.overall
         self.seconds["all"] = self.clock.elapsed
         kinds = [kind for kind in ("refit", "search") if kind in self.seconds]
-        champion = self.champion.describe()
-        if overall is not None:
-            champion["score"] = overall.champion
         return RetrainResult(
             decision=decision,
             reason=reason,
@@ -342,17 +338,3 @@ class _Job:
             metric=self.champion.metric.name,
             seconds={name: round(value, 3) for name, value in self.seconds.items()},
         )
-
-
-def _end(rows: Batch) -> float | None:
-    """The latest time of some rows, as a number."""
-    return None if rows.when is None else float(rows.when.max())
-
-
-def _within(known: Batch, rows: Batch, window: str | int | None, held: int) -> Batch:
-    """Rows to train on before the comparison: those of the window that are not held back."""
-    if window is None:
-        return known
-    if rows.when is not None and known.when is not None and not str(window).strip().isdigit():
-        return known.take(np.flatnonzero(known.when >= rows.when.min()))
-    return known.take(np.arange(len(known))[-max(1, len(rows) - held) :])

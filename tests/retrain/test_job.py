@@ -116,6 +116,13 @@ def test_declared_limits_hold(champion, tmp_path, limit, word):
     assert word in result.reason
 
 
+def test_rows_of_one_date_are_trained_on(champion, tmp_path):
+    new = shifted(400, 3, 30).assign(day="2026-02-01")
+    out = tmp_path / "models"
+    result = Retrain(out=out, mode="refit", window=200, **QUICK).run(champion, new)
+    assert (result.decision, result.challenger["n_rows"]) == ("promoted", 200)
+
+
 def test_a_search_begins_with_the_recipe(champion, history, tmp_path):
     job = Retrain(out=tmp_path / "models", mode="search", **(QUICK | {"time_budget": None}))
     result = job.run(champion, shifted(300, 3, 30), history)

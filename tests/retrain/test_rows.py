@@ -7,15 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl.exceptions import UsageError
-from automl.retrain._batch import (
-    Batch,
-    as_known,
-    hold_back,
-    joined,
-    window_rows,
-    without_new,
-)
+from automl.retrain._batch import Batch, as_known, joined
+from automl.retrain._divide import divide, hold_back, window_rows
 from automl.retrain._drift import column_distance, unit_factor
+from automl.retrain._overlap import without_new
 from automl.retrain._rules import Rules
 from automl.retrain._train import Part, Recipe
 from automl.table import Profile, Schema, Target
@@ -62,15 +57,68 @@ def test_rows_of_two_tables_are_put_in_order():
     assert both.y.tolist() == [*early.y, *late.y]
 
 
+SCHEMA = Schema.infer(make_rows(300, 0).drop(columns="rent"))
+
+
+def less(old, new, time="day"):
+    return without_new(read(old, time), read(new, time), SCHEMA)
+
+
 def test_new_rows_that_are_in_the_old_ones_already_are_left_out(caplog):
     old, new = make_rows(300, 0), make_rows(100, 1, first_day=6)
     both = pd.concat([old, new], ignore_index=True)
-    assert len(without_new(read(both), read(new))) == 300
-    assert "left out" in caplog.text
-    assert len(without_new(read(old), read(new))) == 300
-    assert len(without_new(read(new.iloc[:50]), read(new))) == 50
+    assert len(less(both, new)) == 300
+    assert "100 rows of the old data are among the new ones" in caplog.text
+    assert len(less(old, new)) == 300
+    assert len(less(new.iloc[:50], new)) == 0
     other = both.assign(rent=both["rent"] + (both.index == 350))
-    assert len(without_new(read(other), read(new))) == 400
+    assert len(less(other, new)) == 301
+
+
+def test_new_rows_are_found_anywhere_and_in_another_type():
+    old, new = make_rows(300, 0), make_rows(100, 1, first_day=6)
+    mixed = pd.concat([new, old]).sample(frac=1, random_state=0)
+    typed = mixed.assign(rooms=mixed["rooms"].astype(int), day=mixed["day"].astype(str))
+    assert len(less(typed, new)) == 300
+    twice = pd.concat([typed, new.iloc[:1]])
+    assert len(less(twice, new)) == 301
+
+
+def test_equal_rows_are_not_always_the_same():
+    old, new = ({"town": ["Ulm", "Bonn"] * n, "rent": [1.0, 2.0] * n} for n in (90, 40))
+    assert len(less(pd.DataFrame(old).iloc[1:], pd.DataFrame(new), None)) == 179 - 80
+    assert len(less(pd.DataFrame(old).iloc[:-1], pd.DataFrame(new), None)) == 179
+
+
+@pytest.mark.parametrize("old", [None, make_rows(200, 5)])
+def test_rows_of_one_date_are_divided_all_the_same(old):
+    new = make_rows(400, 0, first_day=30).assign(day="2026-02-01")
+    parts = divide(read(new), None if old is None else read(old), end=0.0)
+    assert len(parts.recent) == 100
+    assert len(parts.train) == (300 if old is None else 500)
+    assert len(parts.rows) == len(parts.train) + 100
+
+
+def test_one_group_is_divided():
+    batch = read(make_rows(200, 0).assign(clinic="A"), None)
+    parts = divide(batch, None, groups="clinic")
+    assert (len(parts.train), len(parts.recent)) == (150, 50)
+
+
+@pytest.mark.parametrize(("window", "train", "final"), [("100", 100, 100), ("2d", 100, 100)])
+def test_a_window_shorter_than_the_rows_held_back(window, train, final):
+    parts = divide(read(make_rows(800, 0)), None, window=window)
+    assert (len(parts.train), len(parts.recent), len(parts.rows)) == (train, 200, final)
+
+
+def test_old_rows_without_a_known_target_are_left_out(caplog):
+    target = Target("binary", "y", np.array(["a", "b"], dtype=object))
+    old = Batch.read(
+        {"x": range(6), "y": ["a", "NA", "", None, "c", "b"]}, "y", None, what="the table"
+    )
+    known = as_known(old, target, "the old data")
+    assert (known.frame["x"].tolist(), known.y.tolist()) == ([0, 5], ["a", "b"])
+    assert "1 row of the old data left out" in caplog.text
 
 
 def test_labels_of_another_type_are_the_champions():

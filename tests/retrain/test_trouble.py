@@ -168,6 +168,21 @@ def test_rows_without_a_target(model, batch):
     assert names(check(model, batch), "refuse") == {"missing_target"}
 
 
+def test_a_row_without_a_target_is_no_error(model, history):
+    rows = history.assign(day=history["day"] + pd.Timedelta(days=40))
+    rows.loc[7, "rent"] = np.nan  # as many rows as the champion was trained on
+    assert names(check(model, rows), "refuse") == set()
+
+
+@pytest.mark.parametrize("lacking", ["NA", "", None])
+def test_words_for_missing_are_no_targets(model, batch, lacking):
+    rent = batch["rent"].astype(str)
+    rent[:2] = lacking
+    assert names(check(model, batch.assign(rent=rent)), "refuse") == set()
+    rent[:99] = lacking
+    assert names(check(model, batch.assign(rent=rent)), "refuse") == {"missing_target"}
+
+
 def test_drift_of_one_column_is_a_reason_to_train(model, batch, history):
     batch["built"] = batch["built"] + 60
     report = check(model, batch, history)
