@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from automl._fit import Observer, fit_table
@@ -26,6 +26,12 @@ FEW_FOLDS = 3
 
 START = 1.0
 """Seconds for workers to start, and for what comes after the fits."""
+
+DECLARED = ("families", "max_trials", "time_budget", "ensemble", "cv")
+"""Of a search, what its successors keep; the configuration of a refit is that of no search."""
+
+USUAL_SECONDS = 60.0
+"""For a search without a limit, where that of the champion's is not known."""
 
 CONSTANT = "constant"
 
@@ -233,22 +239,33 @@ class Trainer:
         recipe : Recipe
         batch : Batch
         seconds : float, optional
-            Without it, as many trials as the champion's search was given.
+            Without it, as many trials as the champion's search was given, or as much time.
         """
-        config = self.champion.manifest.get("config") or {}
-        families = config.get("families") or "auto"
+        declared = self.declared
+        families = declared.get("families") or "auto"
         wanted = [families] if isinstance(families, str) else list(families)
         allowed = recipe.families if wanted == ["auto"] else wanted
         starts = tuple(c for c in recipe.configurations if c["family"] in allowed)
+        most, folds = declared.get("max_trials"), declared.get("cv")
+        if seconds is None and most is None:
+            seconds = declared.get("time_budget") or USUAL_SECONDS
         spec = self._spec(
             batch,
             time_budget=seconds,
             families=wanted,
             starts=starts,
-            max_trials=config.get("max_trials"),
-            ensemble=bool(config.get("ensemble", True)),
+            max_trials=most,
+            ensemble=bool(declared.get("ensemble", True)),
+            cv=folds if isinstance(folds, int) else "auto",
         )
         return self._fit(batch, spec)
+
+    @property
+    def declared(self) -> dict[str, Any]:
+        """What the search was declared with from which the champion, or its recipe, comes."""
+        manifest = self.champion.manifest
+        found = manifest.get("search") or manifest.get("config") or {}
+        return {name: found[name] for name in DECLARED if name in found}
 
     def _fit(self, batch: Batch, spec: FitSpec) -> FitResult:
         groups = None if self.groups is None else batch.frame[self.groups].to_numpy()
@@ -263,15 +280,16 @@ class Trainer:
         )
         if result.summary["winner"] == CONSTANT:
             raise NoModelError("The time was too short for anything but a constant.")
-        return result
+        return replace(result, manifest={**result.manifest, "search": self.declared})
 
     def _spec(self, batch: Batch, **own: Any) -> FitSpec:
         """What the champion was declared with, and its columns' roles."""
         champion, config = self.champion, self.champion.manifest.get("config") or {}
         columns = set(batch.frame.columns)
-        drop = [c for c in config.get("drop") or () if c in columns]
-        if self.groups is not None and self.groups not in drop:
-            drop.append(self.groups)
+        left_out = {*(config.get("drop") or ()), self.groups}
+        # A column that came to be there by chance must not become one that predictions need.
+        known = set(champion.predictor.schema.names)
+        drop = [c for c in batch.frame.columns if c in left_out or c not in known]
         roles = {c.name: c.role.value for c in champion.predictor.schema.features}
         types = {**roles, **(config.get("types") or {})}
         return FitSpec(

@@ -1,5 +1,7 @@
 """Whole jobs: what is promoted, what is not, and what the registry then holds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,9 @@ from automl import AutoModel, load
 from automl.exceptions import DataError, RegistryLockedError, UsageError
 from automl.registry import Registry
 from automl.retrain import Retrain
+from automl.retrain._batch import Batch
+from automl.retrain._champion import Champion
+from automl.retrain._train import Recipe, Trainer
 
 from .conftest import make_rows
 
@@ -128,6 +133,36 @@ def test_a_search_begins_with_the_recipe(champion, history, tmp_path):
     result = job.run(champion, shifted(300, 3, 30), history)
     assert result.trained == "search"
     assert result.decision in ("promoted", "kept")
+
+
+def test_a_search_after_a_refit_is_declared_as_the_first_one(history, promoted):
+    _, registry, _ = promoted
+    config = registry.current.manifest["model"]["config"]
+    assert config["families"] == ["lightgbm"]  # of the refit
+    champion = Champion.read(registry.current.read(), "the champion")
+    declared = Trainer(champion).declared
+    assert (declared["families"], declared["max_trials"], declared["cv"]) == ("auto", 1, 3)
+    batch = Batch.read(history.iloc[:200], "rent", "day", what="the table")
+    fit = Trainer(champion, n_jobs=1).search(Recipe(()), batch, None)
+    assert (fit.manifest["config"]["families"], fit.summary["n_trials"]) == ("auto", 1)
+    assert fit.manifest["search"] == declared
+
+
+def test_without_a_limit_a_search_takes_the_time_of_the_champions(champion, history):
+    model = Champion.read(champion.read_bytes(), "the champion")
+    config = model.manifest["config"] | {"max_trials": None, "time_budget": 2}
+    model = replace(model, manifest={**model.manifest, "config": config})
+    batch = Batch.read(history.iloc[:100], "rent", "day", what="the table")
+    fit = Trainer(model, n_jobs=1).search(Recipe(()), batch, None)
+    assert fit.manifest["config"]["time_budget"] == 2
+
+
+def test_a_column_too_many_is_no_feature(champion, tmp_path):
+    new = shifted(300, 3, 30).assign(lift=np.arange(300) % 2)
+    out = tmp_path / "models"
+    assert Retrain(out=out, mode="refit", **QUICK).run(champion, new).decision == "promoted"
+    model = load(out)
+    assert model.predict(new.drop(columns=["rent", "lift"])).shape == (300,)
 
 
 def test_another_job_has_the_registry(champion, tmp_path, monkeypatch):
