@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from automl.exceptions import AutoMLError, DataError, UsageError
-from automl.table import Role, Schema, Target, to_frame
+from automl.retrain._times import read_times, time_column
+from automl.table import Column, Role, Target, to_frame
 from automl.table._messages import close_match, counted, listed
 from automl.table._values import is_missing
 
@@ -45,6 +46,7 @@ class Batch:
         *,
         what: str,
         needed: Sequence[str] = (),
+        column: Column | None = None,
     ) -> "Batch":
         """Take a table apart.
 
@@ -59,6 +61,8 @@ class Batch:
             How messages call the table.
         needed : sequence of str
             Further columns that must be there.
+        column : Column, optional
+            How the time is read; by default as this table suggests.
 
         Raises
         ------
@@ -66,16 +70,19 @@ class Batch:
             If a column is missing, or a row has no time that can be read.
         """
         frame = to_frame(data)
-        for column in [target, *needed] if time is None else [target, time, *needed]:
-            if column not in frame.columns:
+        for name in [target, *needed] if time is None else [target, time, *needed]:
+            if name not in frame.columns:
                 raise DataError(
-                    f"There is no column {column!r} in {what}"
-                    f"{close_match(column, list(frame.columns))}; "
+                    f"There is no column {name!r} in {what}"
+                    f"{close_match(name, list(frame.columns))}; "
                     f"the columns are {listed(frame.columns, 20)}."
                 )
         if time == target:
             raise UsageError(f"The column {time!r} can't be both the target and the time.")
-        when, dated = (None, False) if time is None else _times(frame[time], what)
+        when = None
+        if time is not None and (column := column or time_column(time, [frame])) is not None:
+            when = read_times(frame[time], column, what)
+        dated = column is not None and column.role is Role.DATETIME
         y = frame[target].reset_index(drop=True)
         return cls(frame.drop(columns=target).reset_index(drop=True), y, when, dated)
 
@@ -171,21 +178,3 @@ def joined(parts: Sequence[Batch]) -> Batch:
         np.concatenate(known) if len(known) == len(times) else None,
         parts[0].dated,
     )
-
-
-def _times(series: "pd.Series[Any]", what: str) -> tuple[np.ndarray, bool]:
-    """Times as numbers, and whether they were dates."""
-    name = str(series.name)
-    if series.dtype.kind in "iuf":
-        values, dated = series.to_numpy(np.float64), False
-    else:
-        frame = series.to_frame()
-        schema = Schema.infer(frame, types={name: Role.DATETIME.value})
-        values, dated = schema.apply(frame, fitting=True).columns[name], True
-    if not np.isfinite(values).all():
-        row = int((~np.isfinite(values)).argmax())
-        raise DataError(
-            f"The time column {name!r} of {what} has no value that can be read in row {row} "
-            "(counting from 0): each row needs its time."
-        )
-    return values, dated

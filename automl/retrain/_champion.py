@@ -15,7 +15,8 @@ from automl.ensemble import Predictor
 from automl.exceptions import UsageError
 from automl.objective import Metric, get_metric
 from automl.registry import Version
-from automl.table import Profile
+from automl.retrain._times import ORDERED
+from automl.table import Column, Profile
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,16 @@ class Champion:
             for v in (stored["score"], *(stored["interval"] or (None, None)), stored["baseline"])
         )
         return Expected(score, (low, high), baseline)
+
+    def time_column(self, name: str) -> Column | None:
+        """How it reads the time, or how the job did from which it comes."""
+        for column in self.predictor.schema.features:
+            if column.name == name and column.role in ORDERED:
+                return column
+        lineage = {} if self.version is None else self.version.manifest.get("lineage", {})
+        stored = lineage.get("time")
+        column = None if stored is None else Column.from_dict(stored)
+        return column if column is not None and column.name == name else None
 
     def batches(self) -> Iterator[Mapping[str, Any]]:
         """The fingerprints of the new data of earlier retrainings, the newest first."""

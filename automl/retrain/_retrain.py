@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
+
 from automl._fit import Observer
 from automl._spec import FitResult
 from automl.compute import parse_size, plan_workers
@@ -25,7 +27,8 @@ from automl.retrain._service import OWNER, champion_in, registry_for, saved
 from automl.retrain._settings import Retrain
 from automl.retrain._train import Recipe, Trainer
 from automl.search import Clock, parse_duration
-from automl.table import fingerprint, to_frame
+from automl.retrain._times import time_column
+from automl.table import Column, fingerprint, to_frame
 
 logger = logging.getLogger("automl.retrain")
 
@@ -112,6 +115,7 @@ class _Job:
     demands: Demands
     seconds: dict[str, float] = field(default_factory=dict)
     found: Mapping[str, Any] = field(default_factory=dict)
+    column: Column | None = None
 
     # -- the course of it -----------------------------------------------------------------
 
@@ -121,14 +125,7 @@ class _Job:
         began = time.monotonic()
         frame = to_frame(new)
         self.found = fingerprint(frame, time=settings.time)
-        target = settings.target or champion.target
-        groups = [] if settings.groups is None else [settings.groups]
-        batch = Batch.read(
-            frame, target, settings.time, what="the new data", needed=[*groups, *settings.slices]
-        )
-        before = None
-        if old is not None:
-            before = Batch.read(old, target, settings.time, what="the old data", needed=groups)
+        batch, before = self._read(frame, None if old is None else to_frame(old))
         seen = look(
             self.report,
             champion,
@@ -143,6 +140,24 @@ class _Job:
         if early is not None:
             return self._end(*early)
         return self._train(seen, before)
+
+    def _read(self, frame: pd.DataFrame, old: pd.DataFrame | None) -> tuple[Batch, Batch | None]:
+        """The new rows and the old ones, their time read in the same way."""
+        settings, champion = self.settings, self.champion
+        target, name = settings.target or champion.target, settings.time
+        groups = [] if settings.groups is None else [settings.groups]
+        if name is not None:
+            tables = [table for table in (frame, old) if table is not None]
+            self.column = time_column(name, tables, champion.time_column(name))
+        needed = [*groups, *settings.slices]
+        batch = Batch.read(
+            frame, target, name, what="the new data", needed=needed, column=self.column
+        )
+        if old is None:
+            return batch, None
+        return batch, Batch.read(
+            old, target, name, what="the old data", needed=groups, column=self.column
+        )
 
     def _without_training(self, seen: Look) -> tuple[str, str] | None:
         """The decision, where it needs no training."""
@@ -298,6 +313,8 @@ class _Job:
     ) -> int:
         """Put a model into the registry with where it comes from."""
         origin = {"parent": self._current_number(), "data": self.found, "end": end}
+        if self.column is not None:
+            origin["time"] = self.column.to_dict()
         checks = [f.to_dict() for f in self.report.findings if f.action != "ok"]
         return self.registry.add(
             saved(fit.predictor, fit.manifest),

@@ -121,6 +121,19 @@ def test_declared_limits_hold(champion, tmp_path, limit, word):
     assert word in result.reason
 
 
+def test_days_as_numbers_are_read_as_the_champion_reads_them(history, tmp_path):
+    def written(rows):
+        return rows.assign(day=rows["day"].dt.strftime("%Y%m%d").astype(int))
+
+    settings = {"time_budget": None, "max_trials": 1, "families": ["linear"], "n_jobs": 1}
+    model = AutoModel(metric="mae", random_state=0, **settings)
+    model.fit(written(history).drop(columns="rent"), history["rent"])
+    out, new = tmp_path / "models", shifted(300, 3, 30)
+    result = Retrain(out=out, mode="refit", window="2d", **QUICK).run(model, written(new))
+    assert {f.name for f in result.checks if f.action == "warn"}.isdisjoint({"stale"})
+    assert Registry.open(out).current.manifest["lineage"]["end"] == new["day"].max().timestamp()
+
+
 def test_rows_of_one_date_are_trained_on(champion, tmp_path):
     new = shifted(400, 3, 30).assign(day="2026-02-01")
     out = tmp_path / "models"
@@ -236,6 +249,7 @@ def test_the_time_may_be_no_feature(history, tmp_path):
     assert Retrain(out=out, mode="refit", **QUICK).run(model, new).decision == "promoted"
     current = Registry.open(out).current.manifest
     assert current["model"]["columns"]["day"] == "dropped"
+    assert current["lineage"]["time"]["role"] == "datetime"
     assert current["lineage"]["end"] == new["day"].max().timestamp()
     again = Retrain(mode="refit", **QUICK).run(out, new.iloc[:-1])
     assert {f.name for f in again.checks if f.action == "warn"} >= {"stale"}

@@ -13,6 +13,7 @@ from automl.retrain._drift import column_distance, unit_factor
 from automl.retrain._overlap import without_new
 from automl.retrain._rules import Rules
 from automl.retrain._train import Part, Recipe
+from automl.retrain._times import time_column
 from automl.table import Profile, Schema, Target
 
 from .conftest import make_rows
@@ -202,3 +203,29 @@ def test_a_recipe_that_is_too_long_is_cut_by_folds_then_by_parts():
 def test_checks_that_can_not_be_read_are_refused(given, word):
     with pytest.raises(UsageError, match=word):
         Rules.read(given)
+
+
+NUMBERS = {
+    "20260301": lambda day: day.dt.strftime("%Y%m%d").astype(int),
+    "milliseconds": lambda day: day.astype("datetime64[ms]").astype(int),
+    "03/04/2026": lambda day: day.dt.strftime("%d/%m/%Y"),
+}
+
+
+@pytest.mark.parametrize("write", NUMBERS.values(), ids=NUMBERS)
+def test_the_time_is_read_as_in_the_old_data(write):
+    days = pd.Series(pd.date_range("2026-01-01", "2026-03-30"))
+    old = pd.DataFrame({"day": write(days), "rent": 1.0})
+    new = pd.DataFrame({"day": write(pd.Series(pd.date_range("2026-04-01", "2026-04-09")))})
+    new["rent"] = 2.0
+    column = time_column("day", [new, old])
+    rows = [Batch.read(t, "rent", "day", what="a table", column=column) for t in (old, new)]
+    assert rows[0].when.tolist() == [day.timestamp() for day in days]
+    assert rows[1].when.min() == pd.Timestamp("2026-04-01").timestamp()
+    assert len(window_rows(rows[0], "7d")) == 7
+    assert time_column("day", [new], column) == column
+
+
+def test_the_time_may_be_any_order():
+    table = pd.DataFrame({"day": [3, 1, 2], "rent": [3.0, 1.0, 2.0]})
+    assert read(table).in_order().y.tolist() == [1, 2, 3]
