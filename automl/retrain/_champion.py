@@ -109,13 +109,23 @@ class Champion:
 
     @cached_property
     def expected(self) -> Expected:
-        """What it scored where it was chosen: on recent rows, if it comes from a retraining."""
+        """What it scored where it was chosen: on recent rows, if it comes from a retraining.
+
+        All nan if that was by another metric.
+        """
         decision = {} if self.version is None else self.version.manifest.get("decision") or {}
-        stored = decision.get("expected") or {
-            "score": self.manifest.get("score"),
-            "interval": self.manifest.get("score_interval"),
-            "baseline": self.manifest.get("baseline"),
-        }
+        stored, name = decision.get("expected"), decision.get("metric")
+        if not stored or name != self.metric.name:
+            name, stored = (
+                self.manifest["metric"]["name"],
+                {
+                    "score": self.manifest.get("score"),
+                    "interval": self.manifest.get("score_interval"),
+                    "baseline": self.manifest.get("baseline"),
+                },
+            )
+        if name != self.metric.name:  # of another unit
+            return Expected(math.nan, (math.nan, math.nan), math.nan)
         score, low, high, baseline = (
             math.nan if v is None else float(v)
             for v in (stored["score"], *(stored["interval"] or (None, None)), stored["baseline"])
@@ -124,9 +134,9 @@ class Champion:
 
     def time_column(self, name: str) -> Column | None:
         """How it reads the time, or how the job did from which it comes."""
-        for column in self.predictor.schema.features:
-            if column.name == name and column.role in ORDERED:
-                return column
+        for feature in self.predictor.schema.features:
+            if feature.name == name and feature.role in ORDERED:
+                return feature
         lineage = {} if self.version is None else self.version.manifest.get("lineage", {})
         stored = lineage.get("time")
         column = None if stored is None else Column.from_dict(stored)

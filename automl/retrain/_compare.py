@@ -259,6 +259,8 @@ def judge(
     """
     losing = [name for name, one in slices.items() if one.interval[1] < 0]
     worth = abs(metric.loss(baseline) - metric.loss(overall.champion))
+    at_risk = not skill(metric, overall.champion, baseline) <= 0  # unknown, too
+    serious = -TOLERANCE * worth if math.isfinite(worth) else 0.0
     low = overall.interval[0]
     told = (
         f"{metric.name} {overall.challenger:.5g} against {overall.champion:.5g} on "
@@ -266,10 +268,12 @@ def judge(
     )
     if math.isnan(overall.difference) or math.isnan(low):
         no = "the metric is not defined on the recent rows, so nothing could be compared"
+    elif metric.loss(baseline) <= metric.loss(metric.optimum):
+        no = "a constant is perfect on the recent rows already, so nothing could be compared"
     elif overall.difference <= demands.margin:
         beyond = f" by more than {demands.margin:g}" if demands.margin else ""
         no = f"the challenger is not better{beyond}: {told}"
-    elif low < -TOLERANCE * worth and skill(metric, overall.champion, baseline) > 0:
+    elif at_risk and low < serious:
         no = (
             f"too few rows to be sure that the challenger is no worse: {told}, and the difference "
             f"may be as low as {low:.3g}"

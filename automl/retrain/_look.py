@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from automl.retrain._checks import (
 )
 from automl.retrain._probe import constant_score, leaks, learnable, telling_apart
 from automl.table import Role, Schema
+from automl.table._messages import counted, shown
 from automl.table._profile import fingerprint_of
 
 MOST_SCORED = 20_000
@@ -36,13 +37,18 @@ LEAST_SKILL = 0.02
 """A champion with less than this over a constant has nothing to lose."""
 
 
+FEW_ROWS = 200
+
+PLAUSIBLE = 0.001
+"""A target that is the same in all rows is an error if chance makes it so less often."""
+
+
 @dataclass
 class Look:
     """What the checks saw.
 
     Parameters
     ----------
-    report : Report
     batch : Batch
         The rows with a target that the champion knows.
     end : float, optional
@@ -51,11 +57,9 @@ class Look:
         Share of the champion's skill that is gone on the new rows, beyond noise.
     """
 
-    report: Report
     batch: Batch
     end: float | None = None
     fallen: float = 0.0
-    scores: dict[str, Any] = field(default_factory=dict)
 
 
 def look(
@@ -93,13 +97,13 @@ def look(
     whole = not report.of("refuse")
     check_repeated(report, champion, found, _own(champion, batch) if whole and known.all() else "")
     if report.of("nothing"):
-        return Look(report, batch)
+        return Look(batch)
     end = end_of(champion, time)
     check_stale(report, batch, end)
     check_rows(report, champion, len(batch))
     check_columns(report, champion, batch.frame, typed, aside=time)
     batch = batch.take(np.flatnonzero(known)) if not known.all() else batch
-    seen = Look(report, batch, end)
+    seen = Look(batch, end)
     if known.sum() < 2:
         return seen
     target = champion.predictor.target
@@ -111,10 +115,13 @@ def look(
     report.add_columns("leak", leaks(frame, y, target, {n: c.power for n, c in before.items()}))
     if old is not None and whole:
         _check_classifier(report, schema, typed, old, aside=time, seed=seed)
+    if same := _all_the_same(champion, y):
+        report.add("labels", 1.0, same)
+        return seen
     if whole and not report.of("nothing"):
         rows = slice(-MOST_SCORED, None)
         columns = {n: v[known][rows] for n, v in typed.items()}
-        _check_champion(seen, champion, columns, y[rows], seed)
+        _check_champion(report, seen, champion, columns, y[rows], seed)
     return seen
 
 
@@ -150,7 +157,12 @@ def _check_classifier(
 
 
 def _check_champion(
-    seen: Look, champion: Champion, columns: Mapping[str, np.ndarray], y: np.ndarray, seed: int
+    report: Report,
+    seen: Look,
+    champion: Champion,
+    columns: Mapping[str, np.ndarray],
+    y: np.ndarray,
+    seed: int,
 ) -> None:
     """How far has the champion fallen, and do the labels still fit the features?"""
     metric, target, expected = champion.metric, champion.predictor.target, champion.expected
@@ -160,19 +172,20 @@ def _check_champion(
     ends = bootstrap_interval(metric, y, raw, n_resamples=RESAMPLES, random_state=seed)
     best = ends[1] if metric.greater_is_better else ends[0]
     usual = skill(metric, expected.score, expected.baseline)
-    seen.scores = {"score": score, "interval": list(ends), "baseline": baseline}
     if math.isnan(usual) or usual < LEAST_SKILL or math.isnan(best):
         return
-    seen.fallen = max(0.0, 1 - skill(metric, best, baseline) / usual)
+    left = skill(metric, best, baseline)
+    seen.fallen = 0.0 if math.isnan(left) else max(0.0, 1 - left / usual)
     message = (
         f"the champion has fallen: {metric.name} {score:.5g} on the new rows, "
         f"{expected.score:.5g} where it was chosen"
     )
-    report = seen.report
     report.add("fallen", seen.fallen, message)
     rule = report.rules["labels"]
-    if rule.action == "off" or seen.fallen <= rule.threshold:
-        report.add("labels", 0.0 if seen.fallen <= rule.threshold else seen.fallen, "")
+    if rule.action == "off" or not columns:  # of texts alone, of which it sees nothing
+        return
+    if seen.fallen <= rule.threshold:
+        report.add("labels", 0.0, "")
         return
     learned = skill(metric, *learnable(columns, y, target, metric, seed))
     lost = seen.fallen if not learned > LEARNABLE * usual else 0.0
@@ -180,4 +193,16 @@ def _check_champion(
         f"the labels no longer fit the features: the champion scores {score:.5g}, a constant "
         f"{baseline:.5g}, and a model of the new rows alone learns nothing, either"
     )
-    report.add("labels", lost, message)
+    # Of few rows no small model learns anything.
+    report.add("labels", lost, message, at_most="retrain" if len(y) < FEW_ROWS else "refuse")
+
+
+def _all_the_same(champion: Champion, y: np.ndarray) -> str:
+    """What to say of a target that is the same in all rows, where chance does not make it so."""
+    profile, target = champion.profile, champion.predictor.target
+    if profile is None or len(y) < 2 or (y != y[0]).any():
+        return ""
+    if profile.target.shares and max(profile.target.shares) ** len(y) > PLAUSIBLE:
+        return ""
+    value = shown(target.decode(y[:1]).tolist()[0])
+    return f"all {counted(len(y), 'row')} have the same {target.name!r}: {value}"

@@ -20,6 +20,13 @@ LESS_LEFT = 4.0
 """A column that explains the target is a leak only if it leaves so many times less unexplained
 than before: what always was a good column is none."""
 
+LEAST_OTHERS = 5
+"""Rows of other classes than the most frequent one, with fewer of which anything explains them."""
+
+SURE_ROWS, SHUFFLES, CHANCE = 1000, 20, 0.5
+"""Below so many rows a column of many categories explains much of any target. It is no leak if it
+explains so large a share of what it does after some shuffle of the target, too."""
+
 
 def telling_apart(
     old: Mapping[str, np.ndarray], new: Mapping[str, np.ndarray], seed: int
@@ -124,15 +131,43 @@ def leaks(
     """
     rows = np.linspace(0, len(y) - 1, min(len(y), MOST_ROWS)).astype(np.intp)
     part, score = frame.iloc[rows].reset_index(drop=True), target_scores(y[rows], target)
+    if target.classes is not None and len(y) - np.bincount(y).max() < LEAST_OTHERS:
+        return []
     found = []
     for name, values, column in _read_afresh(part):
-        share = explained(values, score, is_category=column.role is Role.CATEGORICAL)
-        was = before.get(name, 0.0)
+        is_category = column.role is Role.CATEGORICAL
+        share, was = explained(values, score, is_category=is_category), before.get(name, 0.0)
         value = share if (1 - share) * LESS_LEFT <= 1 - was else 0.0
+        if value and by_chance(values, score, is_category=is_category) > CHANCE * share:
+            value = 0.0
         known = f"it explained {was:.0%}" if name in before else "the column is new"
         message = f"{name!r} alone explains {share:.0%} of the target ({known}): a leak?"
         found.append((value, 0.0, name, message))
     return found
+
+
+def by_chance(values: np.ndarray, score: np.ndarray, *, is_category: bool) -> float:
+    """Return the most that a column explains of the target shuffled; 0 where rows are many.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows,)
+    score : ndarray of shape (n_rows, n_outputs)
+        See :func:`automl.table.explained`.
+    is_category : bool
+
+    Examples
+    --------
+    >>> town = np.array([f"t{i}" for i in range(38)]).argsort() % 37  # of one row, nearly all
+    >>> round(by_chance(town, np.eye(2)[(np.arange(38) < 5) * 1], is_category=True), 1)
+    1.0
+    """
+    if len(values) >= SURE_ROWS:
+        return 0.0
+    rng = np.random.default_rng(0)
+    return max(
+        explained(values, rng.permutation(score), is_category=is_category) for _ in range(SHUFFLES)
+    )
 
 
 def _read_afresh(frame: pd.DataFrame) -> Any:

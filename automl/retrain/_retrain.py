@@ -25,9 +25,9 @@ from automl.retrain._result import KEPT, NOTHING, PROMOTED, REFUSED, RetrainResu
 from automl.retrain._rules import Rules
 from automl.retrain._service import OWNER, champion_in, registry_for, saved
 from automl.retrain._settings import Retrain
+from automl.retrain._times import time_column
 from automl.retrain._train import Recipe, Trainer
 from automl.search import Clock, parse_duration
-from automl.retrain._times import time_column
 from automl.table import Column, fingerprint, to_frame
 
 logger = logging.getLogger("automl.retrain")

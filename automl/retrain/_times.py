@@ -65,7 +65,7 @@ def read_times(series: "pd.Series[Any]", column: Column, what: str) -> np.ndarra
     if not np.isfinite(values).all():
         row = int((~np.isfinite(values)).argmax())
         raise DataError(
-            f"The time column {column.name!r} of {what} has no value that can be read in row {row} "
-            "(counting from 0): each row needs its time."
+            f"The time column {column.name!r} of {what} has no value that can be read in row "
+            f"{row} (counting from 0): each row needs its time."
         )
     return values

@@ -51,6 +51,16 @@ def test_one_class_only_gives_no_interval():
     assert "not defined" in verdict.reason
 
 
+@pytest.mark.parametrize(("name", "task"), [("mae", "regression"), ("log_loss", "binary")])
+def test_where_a_constant_is_perfect_nothing_is_compared(name, task):
+    metric, y = get_metric(name, task=task), np.zeros(50, dtype=int)
+    overall = paired(metric, y, np.full((50, 1), 0.4), np.full((50, 1), 0.1))
+    assert overall.interval[0] > 0
+    verdict = judge(metric, overall, 0.0, {}, Demands())
+    assert not verdict.promote
+    assert "a constant is perfect" in verdict.reason
+
+
 def decide(old, new, demands=None, slices=None, rows=slice(None)):
     y = Y[rows]
     overall = paired(MAE, y, old[rows], new[rows])

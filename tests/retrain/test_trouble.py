@@ -6,6 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from automl import AutoModel
+from automl.artifact import describe, dump_bytes
 from automl.retrain._batch import Batch
 from automl.retrain._champion import Champion
 from automl.retrain._checks import Report
@@ -201,6 +203,71 @@ def test_actions_are_the_users(model, batch):
     assert names(check(model, batch.iloc[:400], rows="off"), "refuse") == set()
     assert names(check(model, batch.iloc[:400], rows="warn"), "warn") == {"rows"}
     assert names(check(model, batch.iloc[:400], rows=0.6), "refuse") == set()
+
+
+@pytest.mark.parametrize("rent", [800.0, 0.0])
+def test_a_target_that_is_the_same_in_all_rows(model, batch, rent):
+    report = check(model, batch.assign(rent=rent), target_units="off")
+    assert names(report, "refuse") == {"labels"}
+    assert "all 800 rows have the same 'rent'" in only_message(report, "labels")
+
+
+def rare_rows(n, seed):
+    """A class of one row in ten, which no column tells; most towns are there twice or less."""
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "town": [f"t{i}" for i in rng.integers(0, 2 * n, n)],
+            "size": rng.normal(size=n),
+            "hit": np.where(rng.random(n) < 0.1, "yes", "no"),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def rare():
+    rows = rare_rows(2000, 0)
+    rows["town"] = rare_rows(40, 0)["town"].sample(2000, replace=True, random_state=0).to_numpy()
+    settings = {"time_budget": None, "max_trials": 1, "families": ["linear"], "n_jobs": 1}
+    model = AutoModel(random_state=0, **settings).fit(rows[["town", "size"]], rows["hit"])
+    return Champion.read(
+        dump_bytes(model._predictor, describe(model._predictor, model._facts)), "x"
+    )
+
+
+def of_rare(rare, rows, **checks):
+    report = Report(Rules.read({"rows": "off", "takeover": "off", **checks}))
+    batch = Batch.read(rows, "hit", None, what="the new data")
+    look(report, rare, batch, None, found=fingerprint(rows))
+    return report
+
+
+def test_few_rows_are_no_leak_by_chance(rare):
+    refused = [names(of_rare(rare, rare_rows(40, seed)), "refuse") for seed in range(1, 40)]
+    assert set().union(*refused) == set()
+    rows = rare_rows(150, 1)
+    assert "leak" in names(of_rare(rare, rows.assign(town=rows["hit"])), "refuse")
+
+
+def test_one_class_is_refused_where_chance_does_not_make_it(rare):
+    assert names(of_rare(rare, rare_rows(20, 1).assign(hit="no")), "refuse") == set()
+    report = of_rare(rare, rare_rows(200, 1).assign(hit="no"), target_psi="off")
+    assert names(report, "refuse") == {"labels"}
+
+
+def test_few_rows_can_not_show_that_labels_are_wrong(model, batch):
+    few = batch.iloc[:60].copy()
+    few["rent"] = few["rent"].sample(frac=1, random_state=0).to_numpy()
+    report = check(model, few, rows="off")
+    assert names(report, "refuse") == set()
+    assert {"fallen", "labels"} <= names(report, "retrain")
+
+
+def test_another_metric_than_the_champions_tells_nothing_of_a_fall(champion, batch):
+    model = Champion.read(champion.read_bytes(), "the champion", metric="r2")
+    report = check(model, batch)
+    assert {f.name for f in report.findings}.isdisjoint({"fallen", "labels"})
+    assert np.isnan(model.expected.score)
 
 
 @settings(
