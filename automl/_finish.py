@@ -337,7 +337,9 @@ def _nothing_finished(failed: Sequence[Trial]) -> AutoMLError:
         why = f"{len(failed)} failed, the first with: {failed[0].reason}"
     else:
         why = "the budget ended before any did; give more time (time_budget)"
-    return NoModelError(f"No trial beyond the constant baseline finished: {why}.")
+    error = NoModelError(f"No trial beyond the constant baseline finished: {why}.")
+    error.n_failed = len(failed)
+    return error
 
 
 def _parts(splits: Splits, rows: np.ndarray, seed: int) -> np.ndarray:

@@ -66,8 +66,15 @@ class RegistryLockedError(AutoMLError, TimeoutError):
 
 
 class NoModelError(AutoMLError, RuntimeError):
-    """No trial beyond the constant baseline finished."""
+    """No trial beyond the constant baseline finished.
 
+    Attributes
+    ----------
+    n_failed : int
+        Trials that failed; 0 where there was no time for any.
+    """
+
+    n_failed = 0
     code = "no_model"
     exit_code = 4
 

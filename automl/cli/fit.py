@@ -260,7 +260,7 @@ def _fit(
         spec = _spec(settings, budget, folder)
         frame, y, groups = _read(data, settings)
 
-        interruption = _Interruption(console)
+        interruption = GentleEnd(console)
         return fit_table(
             frame,
             y,
@@ -272,8 +272,13 @@ def _fit(
         )
 
 
-class _Interruption:
-    """Lets a signal end the search gently once it has begun, and says so."""
+class GentleEnd:
+    """Lets a signal end the search gently once it has begun, and says so.
+
+    Parameters
+    ----------
+    console : Console
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -21,7 +21,7 @@ from automl.cli._options import (
     read_settings,
     whole,
 )
-from automl.cli.fit import DEFAULT_BUDGET, begin_of_budget, duration, size
+from automl.cli.fit import DEFAULT_BUDGET, GentleEnd, begin_of_budget, duration, size
 
 if TYPE_CHECKING:
     from automl.retrain import Retrain, RetrainResult
@@ -118,11 +118,20 @@ def run(args: argparse.Namespace, console: Console) -> int:
         budget, started=started, screen=console.screen, quiet=settings.get("quiet")
     ) as progress:
         progress.say(f"reading {args.data}")
-        new = read_table(args.data)
-        old = read_table(settings.get("with")) if settings.given("with") else None
-        result = job.run(args.champion, new, old, started=started, observers=[progress])
+        new = read_table(args.data, skip_bad_rows=True)
+        given = settings.given("with")
+        old = read_table(settings.get("with"), skip_bad_rows=True) if given else None
+        end = GentleEnd(console)
+        result = job.run(
+            args.champion,
+            new,
+            old,
+            started=started,
+            observers=[end.begin, progress],
+            interrupted=end,
+        )
     _print(result, console)
-    return result.exit_code
+    return console.signals.exit_code or result.exit_code
 
 
 def _job(settings: Settings) -> "Retrain":

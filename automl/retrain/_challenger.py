@@ -1,5 +1,6 @@
 """A challenger: a trained model, and how it does against the champion on the recent rows."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,9 @@ from automl.retrain._train import Recipe
 
 CALLS = 5
 """Predictions of one row whose median is its latency; one more before them loads the model."""
+
+BOOTSTRAP_CALLS = 250
+"""Of the metric, that the interval of one score takes."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,7 @@ def compare(
     *,
     slices: Sequence[str] = (),
     seed: int = 0,
+    seconds: float | None = None,
 ) -> tuple[Comparison, dict[str, Any]]:
     """Compare on the recent rows, which neither model was trained on.
 
@@ -109,6 +114,8 @@ def compare(
     demands : Demands
     slices : sequence of str
     seed : int
+    seconds : float, optional
+        That it may take: where the metric is slow, there are fewer resamples.
 
     Returns
     -------
@@ -131,14 +138,20 @@ def compare(
     old, new = (
         predictions_for(metric, p, recent.frame) for p in (champion.predictor, fit.predictor)
     )
-    overall = paired(metric, y, old, new, seed=seed)
-    by_slice = compare_slices(metric, y, (old, new), recent.frame, slices, seed=seed)
+    began = time.monotonic()
     baseline = constant_score(metric, y, target)
+    cost, third = time.monotonic() - began, None if seconds is None else seconds / 3
+    overall = paired(metric, y, old, new, seed=seed, seconds=third)
+    by_slice = compare_slices(
+        metric, y, (old, new), recent.frame, slices, seed=seed, seconds=third
+    )
     comparison = judge(metric, overall, baseline, by_slice, demands)
-    broken = _broken_limit(fit, recent, demands) if comparison.promote else ""
+    broken = broken_limit(fit, recent, demands) if comparison.promote else ""
     if broken:
         comparison = replace(comparison, promote=False, reason=broken)
-    interval = bootstrap_interval(metric, y, new, random_state=seed)
+    interval = (math.nan, math.nan)
+    if third is None or cost * BOOTSTRAP_CALLS <= third:
+        interval = bootstrap_interval(metric, y, new, random_state=seed)
     return comparison, {
         "score": overall.challenger,
         "interval": list(interval),
@@ -147,8 +160,16 @@ def compare(
     }
 
 
-def _broken_limit(fit: FitResult, recent: Batch, demands: Demands) -> str:
-    """Which of the declared limits the model breaks, if any."""
+def broken_limit(fit: FitResult, recent: Batch, demands: Demands) -> str:
+    """Return which of the declared limits a model breaks, empty if none.
+
+    Parameters
+    ----------
+    fit : FitResult
+    recent : Batch
+        Of which a row is predicted.
+    demands : Demands
+    """
     if demands.max_bytes is not None:
         size = len(saved(fit.predictor, fit.manifest))
         if size > demands.max_bytes:

@@ -1,6 +1,7 @@
 """Champion against challenger, on rows that neither was trained on."""
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -114,6 +115,7 @@ def paired(
     *,
     level: float = LEVEL,
     seed: int = 0,
+    seconds: float | None = None,
 ) -> Paired:
     """Compare two lists of predictions of the same rows.
 
@@ -125,6 +127,9 @@ def paired(
     champion, challenger : ndarray of shape (n_rows, n_outputs)
     level : float, default=0.95
     seed : int, default=0
+    seconds : float, optional
+        That it should take. There are fewer resamples of fewer rows, if need be, and no interval
+        where even that takes longer.
 
     Returns
     -------
@@ -149,26 +154,36 @@ def paired(
     (2.0, 1.0, 1.0, (1.0, 1.0))
     """
 
+    def scores(rows: Any) -> tuple[float, float]:
+        return metric.score(y[rows], champion[rows]), metric.score(y[rows], challenger[rows])
+
     def gain(rows: Any) -> float:
         try:
-            old = metric.score(y[rows], champion[rows])
-            new = metric.score(y[rows], challenger[rows])
+            old, new = scores(rows)
         except MetricError:  # a draw without one of the classes, say
             return math.nan
         return metric.loss(old) - metric.loss(new)
 
-    everything = slice(None)
-    point = gain(everything)
-    n, drawn = len(y), min(len(y), MOST_DRAWN)
-    rng = np.random.default_rng(seed)
-    draws = np.array([gain(rng.integers(n, size=drawn)) for _ in range(RESAMPLES)])
+    began, n = time.monotonic(), len(y)
+    old, new = scores(slice(None))
+    point = metric.loss(old) - metric.loss(new)
+    n_draws, drawn = RESAMPLES, min(n, MOST_DRAWN)
+    if seconds is not None:
+        n_draws = int(min(n_draws, seconds / max(1e-9, time.monotonic() - began) * n / drawn))
+        drawn = max(min(drawn, LEAST_ROWS), min(drawn, drawn * n_draws // LEAST_DEFINED))
+    rng, found = np.random.default_rng(seed), []
+    for _ in range(max(n_draws, LEAST_DEFINED)):
+        if seconds is not None and time.monotonic() - began > seconds:
+            break
+        found.append(gain(rng.integers(n, size=drawn)))
+    draws = np.array(found)
     draws = draws[~np.isnan(draws)]
     interval = (math.nan, math.nan)
     if len(draws) >= LEAST_DEFINED and not math.isnan(point):
         draws = point + (draws - point) * math.sqrt(drawn / n)
         low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
         interval = min(float(low), point), max(float(high), point)
-    return Paired(metric.score(y, champion), metric.score(y, challenger), point, interval, n)
+    return Paired(old, new, point, interval, n)
 
 
 def compare_slices(
@@ -179,6 +194,7 @@ def compare_slices(
     columns: Sequence[str],
     *,
     seed: int = 0,
+    seconds: float | None = None,
 ) -> dict[str, Paired]:
     """Compare on the rows of each value of some columns.
 
@@ -194,6 +210,8 @@ def compare_slices(
     frame : DataFrame
     columns : sequence of str
     seed : int, default=0
+    seconds : float, optional
+        As in `paired`, for all of them.
 
     Returns
     -------
@@ -218,12 +236,12 @@ def compare_slices(
     large = [name for name, rows in found.items() if len(rows) >= LEAST_ROWS]
     large = sorted(large, key=lambda name: -len(found[name]))[:MOST_SLICES]
     level = 1 - (1 - LEVEL) / max(1, len(large))
-    results = {}
+    results, each = {}, None if seconds is None else seconds / max(1, len(large))
     for name in large:
         rows = found[name]
         old, new = (p[rows] for p in predictions)
         try:
-            result = paired(metric, y[rows], old, new, level=level, seed=seed)
+            result = paired(metric, y[rows], old, new, level=level, seed=seed, seconds=each)
         except MetricError:
             continue
         if not math.isnan(result.difference):
@@ -257,7 +275,7 @@ def judge(
     -------
     Comparison
     """
-    losing = [name for name, one in slices.items() if one.interval[1] < 0]
+    losing = [name for name, one in slices.items() if _loses(one)]
     worth = abs(metric.loss(baseline) - metric.loss(overall.champion))
     at_risk = not skill(metric, overall.champion, baseline) <= 0  # unknown, too
     serious = -TOLERANCE * worth if math.isfinite(worth) else 0.0
@@ -267,7 +285,10 @@ def judge(
         f"{counted(overall.n_rows, 'recent row')}"
     )
     if math.isnan(overall.difference) or math.isnan(low):
-        no = "the metric is not defined on the recent rows, so nothing could be compared"
+        no = (
+            "the metric is not defined on the recent rows, or takes too long, so nothing could be "
+            "compared"
+        )
     elif metric.loss(baseline) <= metric.loss(metric.optimum):
         no = "a constant is perfect on the recent rows already, so nothing could be compared"
     elif overall.difference <= demands.margin:
@@ -285,6 +306,12 @@ def judge(
     else:
         return Comparison(overall, baseline, slices, True, f"the challenger is better: {told}")
     return Comparison(overall, baseline, slices, False, no)
+
+
+def _loses(one: Paired) -> bool:
+    """Whether the challenger loses on a slice; where there is no interval, at all."""
+    high = one.interval[1]
+    return (one.difference if math.isnan(high) else high) < 0
 
 
 def _reaches(metric: Metric, score: float, least: float | None) -> bool:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from automl.exceptions import UsageError
+from automl.exceptions import DataError, UsageError
 from automl.retrain._batch import Batch, joined
 from automl.search import parse_duration
+from automl.table import Target
+from automl.table._messages import counted, listed
 
 RECENT = 0.25
 """Share of the new rows, the latest ones, that champion and challenger are compared on,"""
@@ -72,6 +74,25 @@ def divide(
     rows = joined([known, recent]).in_order()
     train = known.take(window_rows(known, window))
     return Division(train, recent, rows.take(window_rows(rows, window)))
+
+
+def require_classes(parts: Division, target: Target) -> None:
+    """Make sure that there are all of the champion's classes to train on.
+
+    Raises
+    ------
+    DataError
+        If not.
+    """
+    for batch in (parts.train, parts.rows):
+        there = set(batch.y.unique().tolist())
+        classes = [] if target.classes is None else target.classes.tolist()
+        if lacking := [label for label in classes if label not in there]:
+            raise DataError(
+                f"The rows to train on do not have all classes of {target.name!r}: none of "
+                f"{counted(len(batch), 'row')} has {listed(lacking, 5)}. Give more of the old "
+                "data (with), or a wider window."
+            )
 
 
 def hold_back(batch: Batch, seed: int, groups: str | None = None) -> tuple[Batch, Batch]:

@@ -10,15 +10,16 @@ import pandas as pd
 
 from automl._fit import Observer
 from automl._spec import FitResult
-from automl.compute import parse_size, plan_workers
-from automl.exceptions import NoModelError
+from automl.compute import parse_size
+from automl.exceptions import UsageError
 from automl.registry import Registry
 from automl.retrain._batch import Batch, as_known
-from automl.retrain._challenger import Challenger, compare
+from automl.retrain._challenger import Challenger
 from automl.retrain._champion import Champion
 from automl.retrain._checks import Report
 from automl.retrain._compare import LEAST_ROWS, Demands
-from automl.retrain._divide import Division, divide
+from automl.retrain._contest import Contest
+from automl.retrain._divide import Division, divide, require_classes
 from automl.retrain._look import Look, look
 from automl.retrain._overlap import without_new
 from automl.retrain._result import KEPT, NOTHING, PROMOTED, REFUSED, RetrainResult
@@ -26,7 +27,7 @@ from automl.retrain._rules import Rules
 from automl.retrain._service import OWNER, champion_in, registry_for, saved
 from automl.retrain._settings import Retrain
 from automl.retrain._times import time_column
-from automl.retrain._train import Recipe, Trainer
+from automl.retrain._train import Trainer
 from automl.search import Clock, parse_duration
 from automl.table import Column, fingerprint, to_frame
 
@@ -35,30 +36,8 @@ logger = logging.getLogger("automl.retrain")
 LOCK_SECONDS = 10.0
 """To wait for another job on the registry."""
 
-REFIT_SHARE = 0.45
-"""Share of the time left that making the recipe anew should take, before the comparison; as much
-is for doing so again on all rows, if it wins."""
-AUTO_SHARE = 0.18
-"""Share of the budget for all of that in mode auto, where a search may have to follow."""
-LEAST_SHARE = 0.1
-"""Of the budget, should reading and checking have taken nearly all of that."""
-SEARCH_SHARE = 0.75
-"""Share of the time left that a search may take; its winner is fitted again on all rows."""
-
-MOST_SHARE = 0.6
-"""Share of the time left at which making a recipe anew is cut off, should it take longer."""
-
 ENDING = 1.0
 """Seconds for the registry."""
-
-BIG_FALL = 0.25
-"""A champion that has lost more than this share of its skill is worth a search, if its recipe
-made anew does not bring half of that back,"""
-LEFT_FOR_SEARCH = 0.4
-"""and so much of the budget is left."""
-
-SPARE = 0.8
-"""Share of the time left that the last fit may be expected to take."""
 
 
 def run_job(
@@ -78,17 +57,9 @@ def run_job(
     registry = registry_for(given, settings.out)
     with registry.lock(OWNER, timeout=LOCK_SECONDS):
         champion = champion_in(registry, given, settings.metric)
-        trainer = Trainer(
-            champion,
-            settings.metric,
-            settings.random_state,
-            settings.n_jobs,
-            settings.memory,
-            settings.groups,
-            observers,
-            interrupted,
-        )
-        job = _Job(settings, clock, registry, champion, trainer, Report(rules), demands)
+        trainer = Trainer(champion, settings, registry.scratch, observers, interrupted)
+        contest = Contest(champion, settings, clock, trainer, demands)
+        job = _Job(settings, clock, registry, champion, contest, Report(rules))
         return job.run(new, old)
 
 
@@ -110,9 +81,8 @@ class _Job:
     clock: Clock
     registry: Registry
     champion: Champion
-    trainer: Trainer
+    contest: Contest
     report: Report
-    demands: Demands
     seconds: dict[str, float] = field(default_factory=dict)
     found: Mapping[str, Any] = field(default_factory=dict)
     column: Column | None = None
@@ -192,110 +162,36 @@ class _Job:
             return self._end(
                 NOTHING, f"{n_recent} recent rows are too few to compare on; collect more"
             )
-        best = self._best(seen, parts)
+        require_classes(parts, predictor.target)
+        best = self.contest.best(parts, seen.fallen)
         if best is None:
-            return self._end(KEPT, "the time was too short to train a challenger")
+            return self._end(KEPT, self.contest.why_none)
         if not best.comparison.promote:
             return self._keep(best, parts)
         return self._promote(best, parts)
-
-    def _best(self, seen: Look, parts: Division) -> Challenger | None:
-        """The challenger of this mode."""
-        mode = self.settings.mode
-        recipe = Recipe.of(self.champion.manifest)
-        if mode == "search" or not recipe.parts:
-            return self._attempt("search", recipe, parts)
-        short = recipe.within(self._for_refit(), len(parts.train), self.n_workers)
-        best = self._attempt("refit", short, parts)
-        if mode == "refit" or not self._worth_a_search(seen, best):
-            return best
-        other = self._attempt("search", recipe, parts)
-        if best is None or other is None:
-            return best or other
-        scores = [c.comparison.overall.challenger for c in (other, best)]
-        if best.comparison.promote and not other.comparison.promote:
-            return best
-        return other if self.champion.metric.is_better(*scores) else best
-
-    def _for_refit(self) -> float:
-        """Seconds that the recipe may take before the comparison."""
-        budget, left = self.clock.budget, self.clock.left
-        if budget is None or self.settings.mode != "auto":
-            return REFIT_SHARE * left
-        return max(LEAST_SHARE * budget, AUTO_SHARE * budget - self.clock.elapsed) / 2
-
-    @property
-    def n_workers(self) -> int:
-        """Fits that run side by side."""
-        return plan_workers(self.settings.n_jobs).n_workers
-
-    def _worth_a_search(self, seen: Look, refit: Challenger | None) -> bool:
-        """Whether the champion fell far, and its recipe does not bring it back."""
-        budget = self.clock.budget
-        if budget is not None and self.clock.left < LEFT_FOR_SEARCH * budget:
-            return False
-        if refit is None:
-            return True
-        if seen.fallen <= BIG_FALL:
-            return False
-        metric, overall = self.champion.metric, refit.comparison.overall
-        expected = metric.loss(self.champion.expected.score)
-        fall = metric.loss(overall.champion) - expected
-        return metric.loss(overall.challenger) - expected > fall / 2
-
-    def _attempt(self, kind: str, recipe: Recipe, parts: Division) -> Challenger | None:
-        """Train one challenger and compare it; None where time was too short."""
-        began = time.monotonic()
-        left = None if self.clock.budget is None else self.clock.left
-        try:
-            if kind == "refit":
-                fit = self.trainer.refit(recipe, parts.train, left and MOST_SHARE * left)
-            else:
-                fit = self.trainer.search(recipe, parts.train, left and SEARCH_SHARE * left)
-                recipe = Recipe.of(fit.manifest)
-        except NoModelError as error:
-            logger.warning("%s: %s", kind, error)
-            return None
-        finally:
-            self.seconds[kind] = time.monotonic() - began
-        began = time.monotonic()
-        found = compare(
-            self.champion,
-            fit,
-            parts.recent,
-            self.demands,
-            slices=self.settings.slices,
-            seed=self.trainer.seed,
-        )
-        self.seconds["compare"] = self.seconds.get("compare", 0.0) + time.monotonic() - began
-        return Challenger(kind, fit, recipe, *found)
 
     # -- the end --------------------------------------------------------------------------
 
     def _promote(self, best: Challenger, parts: Division) -> RetrainResult:
         """Fit the winner on all rows, the recent ones among them, and let it serve."""
         began = time.monotonic()
-        final, how = self._whole(best, parts)
+        final, how = self.contest.whole(best, parts)
         self.seconds["final"] = time.monotonic() - began
-        version = self._add(best, final, PROMOTED, how, end=parts.end)
-        self.registry.promote(
-            version, reason=best.comparison.reason, expected=self._current_number()
+        reason, serving = best.comparison.reason, self._serving()
+        if serving == self._compared_with:
+            version = self._add(best, final, PROMOTED, how, end=parts.end)
+            try:
+                self.registry.promote(version, reason=reason, expected=serving)
+                return self._end(PROMOTED, reason, best, version)
+            except UsageError:  # in this very moment
+                serving = self._serving()
+        else:
+            self._add(best, final, KEPT, how, end=parts.end)
+        reason = (
+            f"version {serving} was let serve while the job trained, and not the one compared "
+            f"with, {self._compared_with}; {reason}"
         )
-        return self._end(PROMOTED, best.comparison.reason, best, version)
-
-    def _whole(self, best: Challenger, parts: Division) -> tuple[FitResult, str]:
-        """The model that will serve, and how it was made."""
-        kept = "the model that was compared; there was no time to fit it again on all rows"
-        left = None if self.clock.budget is None else self.clock.left
-        needed = best.recipe.forecast(len(parts.rows), self.n_workers)
-        if left is not None and needed > SPARE * left:
-            return best.fit, kept
-        if self.trainer.interrupted():
-            return best.fit, kept
-        try:
-            return self.trainer.refit(best.recipe, parts.rows, left), "fitted again on all rows"
-        except NoModelError:
-            return best.fit, kept
+        return self._end(KEPT, reason, best, serving)
 
     def _keep(self, best: Challenger, parts: Division) -> RetrainResult:
         """Leave the champion in service, and the challenger on record."""
@@ -312,7 +208,7 @@ class _Job:
         end: float | None,
     ) -> int:
         """Put a model into the registry with where it comes from."""
-        origin = {"parent": self._current_number(), "data": self.found, "end": end}
+        origin = {"parent": self._compared_with, "data": self.found, "end": end}
         if self.column is not None:
             origin["time"] = self.column.to_dict()
         checks = [f.to_dict() for f in self.report.findings if f.action != "ok"]
@@ -323,9 +219,15 @@ class _Job:
             reason=best.comparison.reason,
         ).number
 
-    def _current_number(self) -> int:
+    @property
+    def _compared_with(self) -> int:
         assert self.champion.version is not None
         return self.champion.version.number
+
+    def _serving(self) -> int:
+        """The version that serves now, which need not be the champion any more."""
+        current = self.registry.current
+        return self._compared_with if current is None else current.number
 
     def _end(
         self,
@@ -336,7 +238,7 @@ class _Job:
     ) -> RetrainResult:
         """Say what happened."""
         overall = None if best is None else best.comparison.overall
-        self.seconds["all"] = self.clock.elapsed
+        self.seconds |= self.contest.seconds | {"all": self.clock.elapsed}
         kinds = [kind for kind in ("refit", "search") if kind in self.seconds]
         return RetrainResult(
             decision=decision,
@@ -349,7 +251,7 @@ class _Job:
             challenger=None if best is None else best.describe(),
             difference=None if overall is None else overall.difference,
             interval=None if overall is None else overall.interval,
-            version=self._current_number() if version is None else version,
+            version=self._serving() if version is None else version,
             checks=tuple(self.report.findings),
             slices={} if best is None else best.slices,
             metric=self.champion.metric.name,

@@ -1,15 +1,18 @@
 """Where the champion comes from, and where the challenger goes to."""
 
 import hashlib
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from automl.artifact import describe, dump_bytes
 from automl.ensemble import Predictor
-from automl.exceptions import UsageError
-from automl.registry import Registry, is_registry, read_model
+from automl.exceptions import RegistryError, UsageError
+from automl.registry import Registry, Version, is_registry, read_model
 from automl.retrain._champion import Champion
+
+logger = logging.getLogger("automl.retrain")
 
 OWNER = "automl retrain"
 MODEL = "model.automl"
@@ -69,9 +72,18 @@ def champion_in(registry: Registry, given: Any, metric: Any) -> Champion:
             f"In the registry {registry.path} version {version.number} serves, which is another "
             f"model than {name}. Name the registry as the champion, or another registry (out)."
         )
-    earlier = tuple(v.manifest for v in reversed(registry.versions()))
+    earlier = tuple(_manifests(reversed(registry.versions())))
     name = f"version {version.number} of {registry.path}"
     return Champion.read(content, name, metric=metric, version=version, earlier=earlier)
+
+
+def _manifests(versions: Iterable[Version]) -> Iterator[Mapping[str, Any]]:
+    """What is known of versions; old ones may be damaged, which hurts no job."""
+    for version in versions:
+        try:
+            yield version.manifest
+        except (RegistryError, OSError, ValueError) as error:
+            logger.warning("%s", error)
 
 
 def saved(predictor: Predictor, manifest: Mapping[str, Any]) -> bytes:

@@ -1,8 +1,10 @@
 """Training a challenger: the champion's recipe again, or a search that begins with it."""
 
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from automl._fit import Observer, fit_table
@@ -11,6 +13,7 @@ from automl.exceptions import NoModelError
 from automl.families import family_names
 from automl.retrain._batch import Batch
 from automl.retrain._champion import Champion
+from automl.retrain._settings import Retrain
 
 KEPT_WEIGHT = 0.9
 """The recipe leaves out the lightest members of an ensemble, as long as the others weigh so much
@@ -156,6 +159,28 @@ class Recipe:
         fits = sum(p.seconds * (max(1, self.folds) if p.folded else 1) for p in self.parts)
         return START + fits * n_rows / n_workers if fits else 0.0
 
+    def made(self, leaderboard: Sequence[Mapping[str, Any]]) -> float:
+        """Return the share of its weight that a fit came to make; the heaviest parts go first.
+
+        Parameters
+        ----------
+        leaderboard : sequence of mapping
+            Of the fit.
+
+        Examples
+        --------
+        >>> recipe = Recipe((Part("linear", {}, 0.6), Part("linear", {}, 0.2)))
+        >>> round(recipe.made([{"family": "linear", "state": "complete"}]), 2)
+        0.75
+        """
+        done = [row["family"] for row in leaderboard if row["state"] == "complete"]
+        weight = 0.0
+        for part in self.parts:
+            if part.family in done:
+                done.remove(part.family)
+                weight += part.weight
+        return weight / (sum(part.weight for part in self.parts) or 1.0)
+
     @property
     def configurations(self) -> tuple[dict[str, Any], ...]:
         """Of all parts."""
@@ -184,23 +209,16 @@ class Trainer:
     Parameters
     ----------
     champion : Champion
-    metric : object
-        What was declared, or None for the champion's.
-    seed : int
-    n_jobs : int, optional
-    memory : int or str, optional
-    groups : str, optional
-        Column whose groups validation must not split.
+    settings : Retrain
+    scratch : Path, optional
+        Folder for the runs' files; a temporary one by default.
     observers : tuple of callable
     interrupted : callable
     """
 
     champion: Champion
-    metric: Any = None
-    seed: int = 0
-    n_jobs: int | None = -1
-    memory: int | str | None = None
-    groups: str | None = None
+    settings: Retrain = field(default_factory=Retrain)
+    scratch: Path | None = None
     observers: tuple[Observer, ...] = ()
     interrupted: Callable[[], bool] = lambda: False
 
@@ -268,7 +286,8 @@ class Trainer:
         return {name: found[name] for name in DECLARED if name in found}
 
     def _fit(self, batch: Batch, spec: FitSpec) -> FitResult:
-        groups = None if self.groups is None else batch.frame[self.groups].to_numpy()
+        name = self.settings.groups
+        groups = None if name is None else batch.frame[name].to_numpy()
         result = fit_table(
             batch.frame,
             batch.y,
@@ -284,22 +303,30 @@ class Trainer:
 
     def _spec(self, batch: Batch, **own: Any) -> FitSpec:
         """What the champion was declared with, and its columns' roles."""
-        champion, config = self.champion, self.champion.manifest.get("config") or {}
+        champion, settings = self.champion, self.settings
+        config = champion.manifest.get("config") or {}
         columns = set(batch.frame.columns)
-        left_out = {*(config.get("drop") or ()), self.groups}
+        left_out = {*(config.get("drop") or ()), self.settings.groups}
         # A column that came to be there by chance must not become one that predictions need.
         known = set(champion.predictor.schema.names)
         drop = [c for c in batch.frame.columns if c in left_out or c not in known]
         roles = {c.name: c.role.value for c in champion.predictor.schema.features}
         types = {**roles, **(config.get("types") or {})}
         return FitSpec(
-            metric=champion.metric.name if self.metric is None else self.metric,
+            metric=settings.metric or champion.metric.name,
             task=champion.predictor.target.task,
             positive_label=champion.manifest.get("positive_label"),
-            seed=self.seed,
-            n_jobs=self.n_jobs,
-            memory=self.memory,
+            seed=settings.random_state,
+            n_jobs=settings.n_jobs,
+            memory=settings.memory,
+            run_dir=self._folder(),
             types={k: v for k, v in types.items() if k in columns and k not in drop},
             drop=drop,
             **own,
         )
+
+    def _folder(self) -> Path | None:
+        """A new folder for a run's files."""
+        if self.scratch is None:
+            return None
+        return Path(tempfile.mkdtemp(prefix="run-", dir=self.scratch))

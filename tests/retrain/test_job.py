@@ -17,6 +17,7 @@ from automl.retrain._train import Recipe, Trainer
 
 from .conftest import make_rows
 
+ONE = Retrain(n_jobs=1)
 QUICK = {"time": "day", "n_jobs": 1, "time_budget": 30}
 
 
@@ -156,7 +157,7 @@ def test_a_search_after_a_refit_is_declared_as_the_first_one(history, promoted):
     declared = Trainer(champion).declared
     assert (declared["families"], declared["max_trials"], declared["cv"]) == ("auto", 1, 3)
     batch = Batch.read(history.iloc[:200], "rent", "day", what="the table")
-    fit = Trainer(champion, n_jobs=1).search(Recipe(()), batch, None)
+    fit = Trainer(champion, ONE).search(Recipe(()), batch, None)
     assert (fit.manifest["config"]["families"], fit.summary["n_trials"]) == ("auto", 1)
     assert fit.manifest["search"] == declared
 
@@ -166,7 +167,7 @@ def test_without_a_limit_a_search_takes_the_time_of_the_champions(champion, hist
     config = model.manifest["config"] | {"max_trials": None, "time_budget": 2}
     model = replace(model, manifest={**model.manifest, "config": config})
     batch = Batch.read(history.iloc[:100], "rent", "day", what="the table")
-    fit = Trainer(model, n_jobs=1).search(Recipe(()), batch, None)
+    fit = Trainer(model, ONE).search(Recipe(()), batch, None)
     assert fit.manifest["config"]["time_budget"] == 2
 
 

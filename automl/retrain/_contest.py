@@ -1,0 +1,210 @@
+"""Challengers: which ones are trained, in which part of the time, and which one is the best."""
+
+import logging
+import time
+from dataclasses import dataclass, field
+
+from automl._spec import FitResult
+from automl.compute import plan_workers
+from automl.exceptions import NoModelError
+from automl.retrain._challenger import Challenger, broken_limit, compare
+from automl.retrain._champion import Champion
+from automl.retrain._compare import Demands
+from automl.retrain._divide import Division
+from automl.retrain._settings import Retrain
+from automl.retrain._train import LEAST_WEIGHT, START, Recipe, Trainer
+from automl.search import Clock
+
+logger = logging.getLogger("automl.retrain")
+
+REFIT_SHARE = 0.45
+"""Share of the time left that making the recipe anew should take, before the comparison; as much
+is for doing so again on all rows, if it wins."""
+AUTO_SHARE = 0.18
+"""Share of the budget for all of that in mode auto, where a search may have to follow."""
+LEAST_SHARE = 0.1
+"""Of the budget, should reading and checking have taken nearly all of that."""
+SEARCH_SHARE = 0.75
+"""Share of the time left that a search may take; its winner is fitted again on all rows."""
+
+MOST_SHARE = 0.6
+"""Share of the time left at which making a recipe anew is cut off, should it take longer."""
+
+COMPARE_SHARE = 0.2
+"""Share of the time left that a comparison may take, where the metric is a slow one."""
+
+BIG_FALL = 0.25
+"""A champion that has lost more than this share of its skill is worth a search, if its recipe
+made anew does not bring half of that back,"""
+LEFT_FOR_SEARCH = 0.4
+"""and so much of the budget is left."""
+
+SPARE = 0.8
+"""Share of the time left that the last fit may be expected to take."""
+
+COMPARED = "the model that was compared"
+
+
+@dataclass
+class Contest:
+    """Trains challengers and compares them with the champion.
+
+    Parameters
+    ----------
+    champion : Champion
+    settings : Retrain
+    clock : Clock
+    trainer : Trainer
+    demands : Demands
+
+    Attributes
+    ----------
+    seconds : dict of str to float
+        What each part took.
+    failures : list of NoModelError
+        Of attempts in which everything failed.
+    """
+
+    champion: Champion
+    settings: Retrain
+    clock: Clock
+    trainer: Trainer
+    demands: Demands
+    seconds: dict[str, float] = field(default_factory=dict)
+    failures: list[NoModelError] = field(default_factory=list)
+
+    def best(self, parts: Division, fallen: float) -> Challenger | None:
+        """Train and compare as the mode says.
+
+        Parameters
+        ----------
+        parts : Division
+        fallen : float
+            Share of the champion's skill that is gone on the new rows.
+
+        Returns
+        -------
+        Challenger or None
+            None where there was no time for any, see `why_none`.
+
+        Raises
+        ------
+        NoModelError
+            If all that was tried failed.
+        """
+        found = self._best(parts, fallen)
+        if found is None and self.failures and not self.trainer.interrupted():
+            raise self.failures[-1]
+        return found
+
+    def _best(self, parts: Division, fallen: float) -> Challenger | None:
+        mode = self.settings.mode
+        recipe = Recipe.of(self.champion.manifest)
+        if mode == "search" or not recipe.parts:
+            return self._attempt("search", recipe, parts)
+        short = recipe.within(self._for_refit(), len(parts.train), self.n_workers)
+        best = self._attempt("refit", short, parts)
+        if mode == "refit" or not self._worth_a_search(fallen, best):
+            return best
+        other = self._attempt("search", recipe, parts)
+        if best is None or other is None:
+            return best or other
+        scores = [c.comparison.overall.challenger for c in (other, best)]
+        if best.comparison.promote and not other.comparison.promote:
+            return best
+        return other if self.champion.metric.is_better(*scores) else best
+
+    def _for_refit(self) -> float:
+        """Seconds that the recipe may take before the comparison."""
+        budget, left = self.clock.budget, self.clock.left
+        if budget is None or self.settings.mode != "auto":
+            return REFIT_SHARE * left
+        return max(LEAST_SHARE * budget, AUTO_SHARE * budget - self.clock.elapsed) / 2
+
+    @property
+    def n_workers(self) -> int:
+        """Fits that run side by side."""
+        return plan_workers(self.settings.n_jobs).n_workers
+
+    def _worth_a_search(self, fallen: float, refit: Challenger | None) -> bool:
+        """Whether the champion fell far, and its recipe does not bring it back."""
+        budget = self.clock.budget
+        if budget is not None and self.clock.left < LEFT_FOR_SEARCH * budget:
+            return False
+        if refit is None:
+            return True
+        if fallen <= BIG_FALL:
+            return False
+        metric, overall = self.champion.metric, refit.comparison.overall
+        expected = metric.loss(self.champion.expected.score)
+        fall = metric.loss(overall.champion) - expected
+        return metric.loss(overall.challenger) - expected > fall / 2
+
+    def _attempt(self, kind: str, recipe: Recipe, parts: Division) -> Challenger | None:
+        """Train one challenger and compare it; None where time was too short or all failed."""
+        began = time.monotonic()
+        left = None if self.clock.budget is None else self.clock.left
+        if (left is not None and left <= START) or self.trainer.interrupted():
+            return None
+        try:
+            if kind == "refit":
+                fit = self.trainer.refit(recipe, parts.train, left and MOST_SHARE * left)
+            else:
+                fit = self.trainer.search(recipe, parts.train, left and SEARCH_SHARE * left)
+                recipe = Recipe.of(fit.manifest)
+        except NoModelError as error:
+            logger.warning("%s: %s", kind, error)
+            self.failures += [error] if error.n_failed else []
+            return None
+        finally:
+            self.seconds[kind] = time.monotonic() - began
+        began, budget = time.monotonic(), self.clock.budget
+        found = compare(
+            self.champion,
+            fit,
+            parts.recent,
+            self.demands,
+            slices=self.settings.slices,
+            seed=self.trainer.settings.random_state,
+            seconds=None if budget is None else max(START, COMPARE_SHARE * self.clock.left),
+        )
+        self.seconds["compare"] = self.seconds.get("compare", 0.0) + time.monotonic() - began
+        return Challenger(kind, fit, recipe, *found)
+
+    @property
+    def why_none(self) -> str:
+        """Why there is no challenger."""
+        if self.trainer.interrupted():
+            return "the job was interrupted before a challenger was trained"
+        return "the time was too short to train a challenger"
+
+    def whole(self, best: Challenger, parts: Division) -> tuple[FitResult, str]:
+        """Make the winner again of all rows.
+
+        Parameters
+        ----------
+        best : Challenger
+        parts : Division
+
+        Returns
+        -------
+        FitResult
+            The model that will serve.
+        str
+            How it was made.
+        """
+        left = None if self.clock.budget is None else self.clock.left
+        needed = best.recipe.forecast(len(parts.rows), self.n_workers)
+        if left is not None and (left <= START or needed > SPARE * left):
+            return best.fit, f"{COMPARED}; there was no time to fit it again on all rows"
+        if self.trainer.interrupted():
+            return best.fit, f"{COMPARED}; the job was interrupted"
+        try:
+            final = self.trainer.refit(best.recipe, parts.rows, left)
+        except NoModelError:
+            return best.fit, f"{COMPARED}; fitting it again on all rows brought nothing"
+        if best.recipe.made(final.leaderboard) < LEAST_WEIGHT:
+            return best.fit, f"{COMPARED}; fitting it again on all rows was cut off"
+        if broken := broken_limit(final, parts.recent, self.demands):
+            return best.fit, f"{COMPARED}; fitted again on all rows, {broken}"
+        return final, "fitted again on all rows"

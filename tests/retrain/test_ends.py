@@ -1,0 +1,208 @@
+"""How a job ends where something goes wrong: no time, no classes, a signal, another version."""
+
+import shutil
+import time
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl import AutoModel
+from automl.exceptions import DataError, NoModelError
+from automl.objective import Metric
+from automl.registry import Registry
+from automl.retrain import Retrain
+from automl.retrain._compare import Demands, judge, paired
+from automl.retrain._contest import Contest
+from automl.retrain._train import Recipe, Trainer
+
+from .conftest import make_rows
+from .test_job import QUICK, shifted
+
+LINEAR = {"time_budget": None, "max_trials": 1, "families": ["linear"], "n_jobs": 1}
+
+
+def journal(path):
+    return [event["action"] for event in Registry.open(path).history()]
+
+
+def test_a_budget_that_is_used_up_keeps_the_champion(champion, tmp_path):
+    job = Retrain(out=tmp_path / "models", mode="refit", **QUICK)
+    result = job.run(champion, shifted(300, 3, 30), started=time.monotonic() - 60)
+    assert (result.decision, result.exit_code) == ("kept", 5)
+    assert "too short" in result.reason
+    assert journal(tmp_path / "models") == ["add", "promote"]
+
+
+def test_no_time_for_the_last_fit_lets_the_compared_model_serve(champion, tmp_path, monkeypatch):
+    refit = Trainer.refit
+
+    def slow(trainer, recipe, batch, seconds):
+        job.clock.started -= 60
+        return refit(trainer, recipe, batch, 20)
+
+    def remember(contest, parts, fallen):
+        nonlocal job
+        job = contest
+        return best(contest, parts, fallen)
+
+    job, best = None, Contest.best
+    monkeypatch.setattr(Trainer, "refit", slow)
+    monkeypatch.setattr(Contest, "best", remember)
+    run = Retrain(out=tmp_path / "models", mode="refit", **QUICK)
+    assert run.run(champion, shifted(300, 3, 30)).decision == "promoted"
+    lineage = Registry.open(tmp_path / "models").current.manifest["lineage"]
+    assert "there was no time" in lineage["model"]
+
+
+def slow_metric(seconds):
+    def error(y, predictions, weight=None):
+        time.sleep(seconds)
+        return float(np.abs(y - predictions[:, 0]).mean())
+
+    return Metric("slow", False, 0.0, "value", error)
+
+
+@pytest.mark.parametrize(("cost", "promoted"), [(0.002, True), (0.3, False)])
+def test_a_slow_metric_gets_fewer_resamples_or_none(cost, promoted):
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=2000)
+    old, new = (y + rng.normal(0, spread, 2000) for spread in (2, 1))
+    metric, began = slow_metric(cost), time.monotonic()
+    found = paired(metric, y, old[:, None], new[:, None], seconds=0.5)
+    assert time.monotonic() - began < 3
+    assert np.isnan(found.interval[1]) != promoted
+    verdict = judge(metric, found, 0.8, {}, Demands())
+    assert verdict.promote == promoted
+    assert promoted or "takes too long" in verdict.reason
+
+
+def test_a_slice_without_an_interval_may_not_lose_at_all():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=2000)
+    old, new = (y + rng.normal(0, spread, 2000) for spread in (2, 1))
+    metric = slow_metric(0)
+    overall = paired(metric, y, old[:, None], new[:, None])
+    nan = (float("nan"), float("nan"))
+    for sign, promote in ((1, True), (-1, False)):
+        slices = {"a=b": replace(overall, difference=sign * 0.1, interval=nan)}
+        assert judge(metric, overall, 0.8, slices, Demands()).promote == promote
+
+
+def test_a_last_fit_that_breaks_a_limit_does_not_serve(champion, tmp_path, monkeypatch):
+    asked = []
+
+    def broken(fit, recent, demands):
+        asked.append(fit.manifest["n_rows"])
+        return "" if len(asked) == 1 else "the challenger has 9 bytes; 8 are allowed"
+
+    monkeypatch.setattr("automl.retrain._challenger.broken_limit", broken)
+    monkeypatch.setattr("automl.retrain._contest.broken_limit", broken)
+    out = tmp_path / "models"
+    assert Retrain(out=out, mode="refit", **QUICK).run(champion, shifted(300, 3, 30)).version == 2
+    current = Registry.open(out).current.manifest
+    assert asked == [200, 300]
+    assert current["model"]["n_rows"] == 200
+    assert "9 bytes; 8 are allowed" in current["lineage"]["model"]
+
+
+def test_a_last_fit_that_was_cut_off_does_not_serve(champion, tmp_path, monkeypatch):
+    monkeypatch.setattr(Recipe, "made", lambda recipe, board: 0.4)
+    out = tmp_path / "models"
+    assert Retrain(out=out, mode="refit", **QUICK).run(champion, shifted(300, 3, 30)).version == 2
+    assert "was cut off" in Registry.open(out).current.manifest["lineage"]["model"]
+
+
+def test_an_interrupted_job_keeps_what_was_compared(champion, tmp_path, monkeypatch):
+    compared = []
+
+    def compare(*args, **options):
+        compared.append(True)
+        return found(*args, **options)
+
+    import automl.retrain._contest as contest
+
+    found = contest.compare
+    monkeypatch.setattr(contest, "compare", compare)
+    job = Retrain(out=tmp_path / "models", mode="refit", **QUICK)
+    result = job.run(champion, shifted(300, 3, 30), interrupted=lambda: bool(compared))
+    assert result.decision == "promoted"
+    lineage = Registry.open(tmp_path / "models").current.manifest["lineage"]
+    assert "interrupted" in lineage["model"]
+    result = Retrain(mode="refit", **QUICK).run(
+        tmp_path / "models", shifted(300, 4, 40), interrupted=lambda: True
+    )
+    assert (result.decision, result.reason[:23]) == ("kept", "the job was interrupted")
+
+
+def test_where_everything_fails_there_is_an_error(champion, tmp_path, monkeypatch):
+    def fails(trainer, recipe, batch, seconds):
+        error = NoModelError("5 failed")
+        error.n_failed = 5
+        raise error
+
+    monkeypatch.setattr(Trainer, "refit", fails)
+    with pytest.raises(NoModelError, match="5 failed"):
+        Retrain(out=tmp_path / "models", mode="refit", **QUICK).run(champion, shifted(300, 3, 30))
+
+
+def test_failures_are_counted(history):
+    settings = {"time_budget": None, "max_trials": 1, "n_jobs": 1}
+    wrong = [{"family": "lightgbm", "params": {"objective": "no such"}}]
+    model = AutoModel(metric="mae", configurations=wrong, **settings)
+    with pytest.raises(NoModelError) as caught:
+        model.fit(history.drop(columns="rent"), history["rent"])
+    assert caught.value.n_failed == 1
+
+
+def test_another_version_that_serves_by_now_goes_on_serving(champion, tmp_path, monkeypatch):
+    out = tmp_path / "models"
+    whole = Contest.whole
+
+    def meanwhile(contest, best, parts):
+        registry = Registry.open(out)
+        registry.promote(registry.add(champion, {}).number)
+        return whole(contest, best, parts)
+
+    monkeypatch.setattr(Contest, "whole", meanwhile)
+    result = Retrain(out=out, mode="refit", **QUICK).run(champion, shifted(300, 3, 30))
+    assert (result.decision, result.exit_code, result.version) == ("kept", 5, 2)
+    assert "version 2 was let serve" in result.reason
+    registry = Registry.open(out)
+    assert (registry.current.number, len(registry.versions())) == (2, 3)
+    assert registry.version(3).manifest["decision"]["decision"] == "kept"
+
+
+def test_an_old_version_that_is_damaged_ends_no_job(champion, tmp_path, caplog):
+    out = tmp_path / "models"
+    job = Retrain(out=out, mode="refit", margin=50, **QUICK)
+    job.run(champion, make_rows(200, 3, first_day=30))
+    shutil.rmtree(Registry.open(out).version(2).path)
+    assert job.run(out, make_rows(200, 4, first_day=40)).decision == "kept"
+    assert "manifest.json can't be read" in caplog.text
+
+
+def test_a_class_without_rows_is_told_before_training(history, tmp_path):
+    rows = history.assign(rent=np.where(history.index % 50 == 0, "c", history["town"]))
+    model = AutoModel(random_state=0, **LINEAR).fit(rows[["area", "built"]], rows["rent"])
+    new = rows.assign(day=rows["day"] + pd.Timedelta(days=40))
+    new = new[["day", "area", "built", "rent"]]
+    new = new[(new["rent"] != "c") | (new.index > 1300)]
+    off = ("repeated", "labels", "target_psi", "fallen")
+    job = Retrain(out=tmp_path / "models", mode="refit", checks=dict.fromkeys(off, "off"), **QUICK)
+    with pytest.raises(DataError, match="none of .* has 'c'. Give more of the old data"):
+        job.run(model, new)
+
+
+def test_a_champion_of_texts_alone_has_no_verdict_on_labels(history, tmp_path):
+    words = np.random.default_rng(0).choice(["quiet", "sunny", "small", "garden"], (900, 6))
+    texts = pd.DataFrame({"note": [f"{' '.join(w)} no {i}" for i, w in enumerate(words)]})
+    texts["rent"] = [100.0 * line.count("sunny") + i % 7 for i, line in enumerate(texts["note"])]
+    model = AutoModel(metric="mae", types={"note": "text"}, random_state=0, **LINEAR)
+    model.fit(texts[["note"]].iloc[:600], texts["rent"].iloc[:600])
+    new = texts.iloc[600:].assign(rent=texts["rent"].iloc[600:].to_numpy()[::-1])
+    job = Retrain(out=tmp_path / "models", mode="refit", n_jobs=1, time_budget=30)
+    result = job.run(model, new, texts.iloc[:600])
+    assert "fallen" in {f.name for f in result.checks}
+    assert "labels" not in {f.name for f in result.checks}
