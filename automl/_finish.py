@@ -280,6 +280,7 @@ class Finisher:
             "winner": winner.name,
             "seconds": {m.name: seconds[m.name] for m in predictor.members},
             "n_rows": job.table.n_rows,
+            "weighted": job.weight is not None,
             "seed": job.spec.seed,
             "config": job.spec.describe(),
             "profile": self._profile,

@@ -91,7 +91,11 @@ def hold(path: Path, owner: str, timeout: float | None) -> Iterator[Mapping[str,
         left = _read_owner(path)
         since = datetime.now(UTC).isoformat(timespec="seconds")
         _write_owner(number, json.dumps({**this_process(owner), "since": since}).encode())
-        yield left
+        try:
+            yield left
+        except Exception:
+            _write_owner(number, b"")  # ended by an error, and not cut off
+            raise
         _write_owner(number, b"")
     finally:
         _held.discard(number)

@@ -136,7 +136,8 @@ def compare(
         )
     y = target.encode(recent.y)
     old, new = (
-        predictions_for(metric, p, recent.frame) for p in (champion.predictor, fit.predictor)
+        predictions_for(metric, p, recent.frame, n_jobs=champion.n_jobs)
+        for p in (champion.predictor, fit.predictor)
     )
     began = time.monotonic()
     baseline = constant_score(metric, y, target)

@@ -54,6 +54,8 @@ class Champion:
         Where it lies in a registry.
     earlier : tuple of mapping
         Manifests of all versions of the registry, the newest first.
+    n_jobs : int, optional
+        Cores to predict with.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Champion:
     metric: Metric
     version: Version | None = None
     earlier: tuple[Mapping[str, Any], ...] = ()
+    n_jobs: int | None = -1
 
     @classmethod
     def read(
@@ -160,7 +163,9 @@ class Champion:
         }
 
 
-def predictions_for(metric: Metric, predictor: Predictor, frame: pd.DataFrame) -> np.ndarray:
+def predictions_for(
+    metric: Metric, predictor: Predictor, frame: pd.DataFrame, *, n_jobs: int | None = -1
+) -> np.ndarray:
     """Return what a metric sees of a model: where it looks at labels, those decided for.
 
     Parameters
@@ -168,12 +173,13 @@ def predictions_for(metric: Metric, predictor: Predictor, frame: pd.DataFrame) -
     metric : Metric
     predictor : Predictor
     frame : DataFrame
+    n_jobs : int, optional
 
     Returns
     -------
     ndarray of shape (n_rows, n_outputs)
     """
-    raw = predictor.predict_raw(frame, n_threads=resolve_n_jobs(-1))
+    raw = predictor.predict_raw(frame, n_threads=resolve_n_jobs(n_jobs))
     return predictor.decided(raw) if metric.needs == "label" else raw
 
 

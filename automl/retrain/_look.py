@@ -1,11 +1,14 @@
 """All checks of one batch, in their order."""
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from automl.objective import bootstrap_interval
 from automl.retrain._batch import Batch
@@ -25,10 +28,14 @@ from automl.table import Role, Schema
 from automl.table._messages import counted, shown
 from automl.table._profile import fingerprint_of
 
+logger = logging.getLogger("automl.retrain")
+
 MOST_SCORED = 20_000
 """Rows, the latest, that the champion is scored on to see how far it has fallen."""
 
 RESAMPLES = 100
+CALLS = 50
+"""The interval takes so many times as long as the scores of champion and constant."""
 
 LEARNABLE = 0.3
 """Labels fit their features if a small model learns so much of the skill that is expected."""
@@ -71,6 +78,7 @@ def look(
     found: Mapping[str, Any],
     time: str | None = None,
     seed: int = 0,
+    seconds: float | None = None,
 ) -> Look:
     """Check a batch; the later checks are left out where an earlier one makes them void.
 
@@ -86,6 +94,8 @@ def look(
         Fingerprint of the new rows.
     time : str, optional
     seed : int
+    seconds : float, optional
+        That the interval of the champion's score may take; it is left out with a slower metric.
 
     Returns
     -------
@@ -119,9 +129,11 @@ def look(
         report.add("labels", 1.0, same)
         return seen
     if whole and not report.of("nothing"):
-        rows = slice(-MOST_SCORED, None)
+        when = np.arange(len(y)) if batch.when is None else batch.when
+        rows = np.sort(np.argsort(when, kind="stable")[-MOST_SCORED:])
         columns = {n: v[known][rows] for n, v in typed.items()}
-        _check_champion(report, seen, champion, columns, y[rows], seed)
+        latest = batch.frame.iloc[rows], columns, y[rows]
+        _check_champion(report, seen, champion, latest, seed=seed, seconds=seconds)
     return seen
 
 
@@ -160,15 +172,20 @@ def _check_champion(
     report: Report,
     seen: Look,
     champion: Champion,
-    columns: Mapping[str, np.ndarray],
-    y: np.ndarray,
+    latest: tuple[pd.DataFrame, Mapping[str, np.ndarray], np.ndarray],
+    *,
     seed: int,
+    seconds: float | None,
 ) -> None:
     """How far has the champion fallen, and do the labels still fit the features?"""
     metric, target, expected = champion.metric, champion.predictor.target, champion.expected
-    frame = seen.batch.frame.iloc[-len(y) :]
-    raw = predictions_for(metric, champion.predictor, frame)
+    frame, columns, y = latest
+    raw = predictions_for(metric, champion.predictor, frame, n_jobs=champion.n_jobs)
+    began = monotonic()
     baseline, score = constant_score(metric, y, target), metric.score(y, raw)
+    if seconds is not None and CALLS * (monotonic() - began) > seconds:
+        logger.warning("%s takes too long to tell how far the champion has fallen.", metric.name)
+        return
     ends = bootstrap_interval(metric, y, raw, n_resamples=RESAMPLES, random_state=seed)
     best = ends[1] if metric.greater_is_better else ends[0]
     usual = skill(metric, expected.score, expected.baseline)

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -36,6 +36,9 @@ logger = logging.getLogger("automl.retrain")
 LOCK_SECONDS = 10.0
 """To wait for another job on the registry."""
 
+CHECK_SHARE = 0.1
+"""Share of the budget that telling how far the champion fell may take."""
+
 ENDING = 1.0
 """Seconds for the registry."""
 
@@ -57,6 +60,12 @@ def run_job(
     registry = registry_for(given, settings.out)
     with registry.lock(OWNER, timeout=LOCK_SECONDS):
         champion = champion_in(registry, given, settings.metric)
+        champion = replace(champion, n_jobs=settings.n_jobs)
+        if champion.manifest.get("weighted"):
+            logger.warning(
+                "The champion was fitted with weights of rows, of which a retraining knows "
+                "nothing: challengers are fitted without them."
+            )
         trainer = Trainer(champion, settings, registry.scratch, observers, interrupted)
         contest = Contest(champion, settings, clock, trainer, demands)
         job = _Job(settings, clock, registry, champion, contest, Report(rules))
@@ -104,6 +113,7 @@ class _Job:
             found=self.found,
             time=settings.time,
             seed=settings.random_state,
+            seconds=None if self.clock.budget is None else CHECK_SHARE * self.clock.budget,
         )
         self.seconds["checks"] = time.monotonic() - began
         early = self._without_training(seen)

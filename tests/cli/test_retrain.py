@@ -54,6 +54,13 @@ def test_a_challenger_that_does_not_win_exits_5(run, classifier, more):
     assert run("models", "list", "models", "--json").json["current"] == 1
 
 
+def test_a_damaged_line_is_left_out_as_in_fit(run, classifier, more, tmp_path):
+    with (tmp_path / "more.csv").open("a") as file:
+        file.write("far,too,many,cells," * 9 + "\n")
+    options = ("--mode", "refit", "--margin", "9", *OPTIONS)
+    assert run("retrain", classifier[0], "more.csv", "--out", "models", *options).code == 5
+
+
 def test_checks_come_from_the_configuration_file(run, classifier, tmp_path, penguins):
     (tmp_path / "job.toml").write_text('[retrain.checks]\nrepeated = "refuse"\n')
     options = ("--out", "models", "--config", "job.toml", *OPTIONS)

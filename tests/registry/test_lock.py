@@ -153,6 +153,13 @@ def test_a_job_that_fails_gives_the_lock_back(registry):
         pass
 
 
+def test_a_job_that_failed_was_not_cut_off(registry, caplog):
+    with pytest.raises(ValueError, match="disk"), registry.lock(owner="nightly"):
+        raise ValueError("disk")
+    with registry.lock(owner="again"):
+        assert "cut off" not in caplog.text
+
+
 def test_a_rollback_does_not_wait_for_a_job(serving):
     with Holder(serving):
         started = time.monotonic()

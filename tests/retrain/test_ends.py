@@ -13,9 +13,15 @@ from automl.exceptions import DataError, NoModelError
 from automl.objective import Metric
 from automl.registry import Registry
 from automl.retrain import Retrain
+from automl.retrain._batch import Batch
+from automl.retrain._champion import Champion
+from automl.retrain._checks import Report
 from automl.retrain._compare import Demands, judge, paired
 from automl.retrain._contest import Contest
+from automl.retrain._look import look
+from automl.retrain._rules import Rules
 from automl.retrain._train import Recipe, Trainer
+from automl.table import fingerprint
 
 from .conftest import make_rows
 from .test_job import QUICK, shifted
@@ -76,6 +82,39 @@ def test_a_slow_metric_gets_fewer_resamples_or_none(cost, promoted):
     verdict = judge(metric, found, 0.8, {}, Demands())
     assert verdict.promote == promoted
     assert promoted or "takes too long" in verdict.reason
+
+
+def test_with_a_slow_metric_a_fall_is_not_told(champion, caplog):
+    model = Champion.read(champion.read_bytes(), "the champion")
+    model = replace(model, metric=replace(model.metric, evaluate=slow_metric(0.1).evaluate))
+    rows, report = shifted(300, 3, 30), Report(Rules.read(None))
+    batch = Batch.read(rows, "rent", "day", what="the new data")
+    began = time.monotonic()
+    look(report, model, batch, None, found=fingerprint(rows), time="day", seconds=1)
+    assert time.monotonic() - began < 5
+    assert "fallen" not in {finding.name for finding in report.findings}
+    assert "takes too long" in caplog.text
+
+
+def test_how_far_the_champion_fell_is_told_by_the_latest_rows(champion, monkeypatch):
+    monkeypatch.setattr("automl.retrain._look.MOST_SCORED", 100)
+    model = Champion.read(champion.read_bytes(), "the champion")
+    for seed, first in ((0, True), (1, False)):
+        rows = pd.concat([shifted(100, 3, 90), make_rows(300, 4, first_day=30)])
+        rows = rows if first else rows.assign(day=rows["day"].to_numpy()[::-1])
+        report = Report(Rules.read({"target_psi": "off"}))
+        batch = Batch.read(rows, "rent", "day", what="the new data")
+        look(report, model, batch, None, found=fingerprint(rows), time="day", seed=seed)
+        fallen = next(f.value for f in report.findings if f.name == "fallen")
+        assert (fallen > 0.5) == first
+
+
+def test_weights_that_a_retraining_does_not_have_are_told(history, tmp_path, caplog):
+    model = AutoModel(metric="mae", random_state=0, **LINEAR)
+    weight = np.ones(len(history))
+    model.fit(history.drop(columns="rent"), history["rent"], sample_weight=weight)
+    Retrain(out=tmp_path / "models", **QUICK).run(model, history)
+    assert "fitted with weights" in caplog.text
 
 
 def test_a_slice_without_an_interval_may_not_lose_at_all():
