@@ -120,7 +120,8 @@ def known_rows(target: Target, y: "pd.Series[Any]") -> tuple[np.ndarray, np.ndar
     unknown : list
         The labels that it does not know.
     """
-    codes, values = pd.factorize(y)
+    codes, distinct = pd.factorize(y)
+    values = distinct.tolist()
     lacking = np.array([is_missing(value) for value in values], dtype=bool)
     there = (codes >= 0) & ~np.append(lacking, True)[codes]
     if target.classes is None:
