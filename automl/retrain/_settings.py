@@ -27,7 +27,8 @@ class Retrain:
         ``refit`` makes the champion's recipe anew, without a search; ``search`` begins with it;
         ``auto`` decides from the checks and from how far the champion has fallen.
     time_budget : float or str, default=60
-        Seconds that all of it may take, or ``"10m"``; ``None`` for no limit.
+        Seconds that all of it may take, or ``"10m"``; ``None`` for no limit: a search then takes
+        as many trials, or as much time, as that of the champion was given.
     target : str, optional
         The champion's by default.
     time : str, optional
@@ -123,6 +124,8 @@ class Retrain:
         ------
         DataError
             If a table can't be read as one.
+        NoModelError
+            If everything that was tried failed.
         RegistryLockedError
             If another job has the registry.
         UsageError

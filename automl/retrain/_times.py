@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from automl.exceptions import DataError
+from automl.exceptions import AutoMLError, DataError
 from automl.table import Column, Role, Schema
 
 ORDERED = (Role.NUMERIC, Role.DATETIME)
@@ -23,7 +23,7 @@ def time_column(
     tables : sequence of DataFrame
         What no single one of them tells, such as whether 03/04 is in March, all together may.
     known : Column, optional
-        How the champion reads it.
+        How the champion reads it; it counts unless there are values that it can't read so.
 
     Examples
     --------
@@ -31,17 +31,25 @@ def time_column(
     >>> time_column("day", [old, new]).date_format
     '%d/%m/%Y'
     """
-    if known is not None and known.role in ORDERED:
-        return known
     found = [table[name] for table in tables if name in table.columns]
     if not found:
         return None
+    if known is not None and all(_can_be_read(series, known) for series in found):
+        return known
     found = [series for series in found if series.dtype.kind != "M"] or found[:1]
     frame = pd.concat(found, ignore_index=True).to_frame(name)
     if frame[name].dtype.kind not in "iuf":
         return Schema.infer(frame, types={name: Role.DATETIME.value}).columns[0]
     column = Schema.infer(frame, allow_empty=True).columns[0]
     return column if column.role is Role.DATETIME else Column(name, Role.NUMERIC, "an order")
+
+
+def _can_be_read(series: "pd.Series[Any]", column: Column) -> bool:
+    try:
+        Schema((column,)).apply(series.to_frame(column.name), fitting=True)
+    except AutoMLError:
+        return False
+    return True
 
 
 def read_times(series: "pd.Series[Any]", column: Column, what: str) -> np.ndarray:

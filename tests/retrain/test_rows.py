@@ -226,6 +226,13 @@ def test_the_time_is_read_as_in_the_old_data(write):
     assert time_column("day", [new], column) == column
 
 
+def test_a_wrong_guess_of_a_format_holds_no_later_night_up():
+    first = time_column("day", [pd.DataFrame({"day": ["03/04/2026"] * 3})])
+    assert first.date_format == "%m/%d/%Y"
+    later = [pd.DataFrame({"day": ["25/04/2026", "03/05/2026"]})]
+    assert time_column("day", later, first).date_format == "%d/%m/%Y"
+
+
 def test_the_time_may_be_any_order():
     table = pd.DataFrame({"day": [3, 1, 2], "rent": [3.0, 1.0, 2.0]})
     assert read(table).in_order().y.tolist() == [1, 2, 3]
