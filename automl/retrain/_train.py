@@ -272,7 +272,7 @@ class Trainer:
         drop = [c for c in config.get("drop") or () if c in columns]
         if self.groups is not None and self.groups not in drop:
             drop.append(self.groups)
-        roles = {c.name: c.role.value for c in champion.predictor.schema.features}
+        roles = {c.name: c.role.value for c in champion.predictor.schema.features if not c.spelled}
         types = {**roles, **(config.get("types") or {})}
         return FitSpec(
             metric=champion.metric.name if self.metric is None else self.metric,

@@ -40,6 +40,9 @@ class ColumnReport:
         How many different values there are.
     examples : list of str
         A few of them.
+    spelled : bool, default=False
+        Whether the letters of its categories are read. That is found, and can't be declared:
+        declared categories are taken as they are.
     """
 
     name: str
@@ -48,6 +51,7 @@ class ColumnReport:
     missing: float
     distinct: int
     examples: list[str]
+    spelled: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,7 +180,13 @@ def _report(column: Column, series: pd.Series, typed: Table | None) -> ColumnRep
     else:
         share = float(series.isna().mean()) if len(series) else 0.0
     return ColumnReport(
-        column.name, column.role.value, column.reason, share, _distinct(series), _examples(series)
+        column.name,
+        column.role.value,
+        column.reason,
+        share,
+        _distinct(series),
+        _examples(series),
+        column.spelled,
     )
 
 
