@@ -20,7 +20,7 @@ from automl.table._column import Column, Role
 from automl.table._convert import EXPECTED, without
 from automl.table._look import Look
 from automl.table._messages import shown
-from automl.table._quantities import choose_format, read_quantity
+from automl.table._quantities import are_codes, choose_format, read_quantity
 from automl.table._sentinels import find_sentinels
 from automl.table._values import Parsed, dates, is_marker, numbers
 
@@ -30,7 +30,7 @@ READABLE = 0.95
 MIN_IDENTIFIER_ROWS = 20
 # What can't be read but comes back this often on average is no slip: it means something.
 REPEATED = 3
-_ID_NAME = re.compile(
+ID_NAME = re.compile(
     r"(?i:(?:^|[_\s.-])(?:id|uuid|guid|index|rowid|row_number|key|nbr|uid|pk)$)"
     r"|[a-z0-9](?:Id|ID|Key)$|^Unnamed: 0$"
 )
@@ -67,6 +67,8 @@ def detect_written_numbers(look: Look) -> Column | None:
     if np.mean(~numbers(look.sample).bad) >= READABLE / 2:  # so that long texts are read once
         parsed = numbers(look.distinct.values)
         if look.share_read(parsed) >= READABLE and not _are_codes(look, parsed):
+            if are_codes(look.distinct.values):
+                return None
             return None if _padded_with_zeros(look) else _plain_numbers(look, parsed)
     number_format = _number_format(look)
     if not number_format:
@@ -199,7 +201,7 @@ def identifier(look: Look, values: np.ndarray) -> Column | None:
         return None
     if goes_up_by_one(values):
         return look.column(Role.IDENTIFIER, "integers that go up by 1 from row to row")
-    if _ID_NAME.search(look.name) and all_distinct(values):
+    if ID_NAME.search(look.name) and all_distinct(values):
         return look.column(Role.IDENTIFIER, "distinct integers under the name of a key")
     return None
 

@@ -105,7 +105,8 @@ def _number(value: Any) -> float | None:
     """Return the number that a value stands for, or None if it stands for none."""
     if isinstance(value, str):
         text = value.strip()
-        return float(text) if _NUMBER.fullmatch(text) else None
+        number = float(text) if _NUMBER.fullmatch(text) else math.inf
+        return number if math.isfinite(number) else None  # 5E999 is a code
     if isinstance(value, timedelta | np.timedelta64):
         return pd.Timedelta(value).total_seconds()
     if isinstance(value, int | float | np.number | np.bool_ | Decimal) and not isinstance(

@@ -181,10 +181,31 @@ def test_a_nested_cell_among_numbers_is_a_slip():
     assert column.tolerant
 
 
-@pytest.mark.parametrize("values", [[1.0, np.inf], ["1", "1e999"]])
-def test_infinity(values):
+def test_infinity():
     with pytest.raises(DataError, match=r"infinity.*'c' has inf in row 1 \(counting from 0\)"):
-        infer(values)
+        infer([1.0, np.inf])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["1E4", "8E5", "312", "77"] * 9,
+        ["5E999", "312", "77", "40"] * 9,
+        ["101_001", "101_002", "102_001"] * 9,
+        ["10.10.100.101", "10.10.100.102", "10.10.100.103"] * 9,
+        ["192.168.100.101", "192.168.100.102", "192.168.101.103"] * 9,
+        ["12.34.567", "12.35.568", "13.34.567"] * 9,
+        ["1001-2002", "1001-2003", "1002-2002"] * 9,
+    ],
+)
+def test_codes_that_look_like_numbers(values):
+    assert infer(values).role is Role.CATEGORICAL
+
+
+def test_an_exponent_among_decimals_is_one():
+    assert infer(["0.5", "1E4", "8E5", "77"] * 9).role is Role.NUMERIC
+    assert infer(["1e+04", "1E4", "8E5", "77"] * 9).role is Role.NUMERIC
+    assert infer([*["0.5", "77", "12"] * 30, "1e999"]).tolerant
 
 
 def test_complex():
