@@ -33,12 +33,10 @@ from automl.table._values import (
     is_nested,
     is_time_of_day,
 )
-from automl.table._wording import is_spelled, is_text
+from automl.table._wording import TEXT_WORDS, is_spelled, is_text, is_wordy
 
 logger = logging.getLogger("automl.table")
 
-# Identifiers are short. Texts of this many words on average say something.
-TEXT_WORDS = 3
 # Fewer different times of day are names of parts of the day.
 FEW_TIMES = 10
 Detector = Callable[[Look], Column | None]
@@ -182,13 +180,14 @@ def detect_text(look: Look) -> Column | None:
 
 
 def detect_written_identifier(look: Look) -> Column | None:
-    """Complete, distinct, short texts."""
+    """Complete, distinct texts of few words: keys, or names that are worth reading."""
     n_rows = len(look.series)
     if n_rows < MIN_IDENTIFIER_ROWS or look.n_missing or len(look.frequencies) < n_rows:
         return None
-    words = np.mean([len(canonical(value).split()) for value in look.sample])
-    if words >= TEXT_WORDS:
+    if look.words >= TEXT_WORDS:
         return None
+    if is_wordy(look):
+        return as_text(look)
     return look.column(Role.IDENTIFIER, "a different short text in every row")
 
 
@@ -218,10 +217,11 @@ def as_categorical(look: Look, noun: str = "", why: str = "") -> Column:
 
 def as_text(look: Look) -> Column:
     """Take the column as texts that are worth reading."""
-    detect_nested(look)
-    words = float(np.mean([len(canonical(v).split()) for v in look.sample])) if look.sample else 0
+    refuse_nested(look)
     different = counted(len(look.frequencies), "distinct text")
-    return look.column(Role.TEXT, f"{different} of {words:.0f} words on average")
+    return look.column(
+        Role.TEXT, f"{different} of {counted(round(look.words), 'word')} on average"
+    )
 
 
 def as_boolean(look: Look) -> Column:

@@ -23,6 +23,7 @@ LEAK = 0.95
 MOSTLY = 0.5
 _MANY_KEYS, _KEY_SHARE = 100, 0.5
 _RARE = 10
+_KEYS = "set aside as identifiers: {}. Declare their types if they tell something."
 _EXAMPLES, _EXAMPLE_LENGTH = 3, 30
 _MEASURED = (Role.NUMERIC, Role.CATEGORICAL, Role.BOOLEAN, Role.DATETIME)
 
@@ -275,7 +276,7 @@ def _of_columns(
     by_role = {role: [c.name for c in schema.columns if c.role is role] for role in Role}
     keys = by_role[Role.IDENTIFIER]
     if keys:
-        yield Finding("identifier", keys, f"set aside as identifiers: {listed(keys, 10)}.")
+        yield Finding("identifier", keys, _KEYS.format(listed(keys, 10)))
     repeated = [r.name for r in reports if _is_like_a_key(r, n_rows, r.name in integral)]
     if repeated:
         told = f"nearly a key, yet a feature: {listed(repeated, 10)}"

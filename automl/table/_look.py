@@ -91,6 +91,12 @@ class Look:
             values += [self.distinct.values[code] for code in found]
         return values
 
+    @cached_property
+    def words(self) -> float:
+        """Words of a value on average, 0 if there is none."""
+        counts = [len(canonical(value).split()) for value in self.sample]
+        return float(np.mean(counts)) if counts else 0.0
+
     def share_read(self, parsed: Parsed) -> float:
         """Return which share of the rows that have a value could be read.
 

@@ -31,8 +31,13 @@ MIN_IDENTIFIER_ROWS = 20
 # What can't be read but comes back this often on average is no slip: it means something.
 REPEATED = 3
 ID_NAME = re.compile(
-    r"(?i:(?:^|[_\s.-])(?:id|uuid|guid|index|rowid|row_number|key|nbr|uid|pk)$)"
-    r"|[a-z0-9](?:Id|ID|Key)$|^Unnamed: 0$"
+    r"(?i:(?:^|[_\s.-])(?:id|uuid|guid|rowid|row_number|key|nbr|uid|pk)$)"
+    r"|(?i:^(?:row[_\s.-]?)?index$)|[a-z0-9](?:Id|ID|Key)$|^Unnamed: 0$"
+)
+# Amounts that go up by 1 where the rows are in the order of time.
+_STEP_NAME = re.compile(
+    r"(?i:(?:^|[_\s.-])(?:year|quarter|month|week|day|hour|minute|second|age)s?(?:$|[_\s.-]))"
+    r"|[a-z](?:Year|Quarter|Month|Week|Day|Hour)s?$"
 )
 _CODE_NAME = re.compile(
     r"(?i:(?:^|[_\s.-])(?:id|code|key|zip|zip_?code|post_?code|postal_?code|plz)$)"
@@ -199,7 +204,7 @@ def identifier(look: Look, values: np.ndarray) -> Column | None:
     """Tell row numbers and keys from amounts: complete, distinct, in step or named so."""
     if len(values) < MIN_IDENTIFIER_ROWS or Extent.of(values).n_missing or not is_integral(values):
         return None
-    if goes_up_by_one(values):
+    if goes_up_by_one(values) and not _STEP_NAME.search(look.name):
         return look.column(Role.IDENTIFIER, "integers that go up by 1 from row to row")
     if ID_NAME.search(look.name) and all_distinct(values):
         return look.column(Role.IDENTIFIER, "distinct integers under the name of a key")

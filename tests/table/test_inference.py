@@ -83,7 +83,9 @@ def test_names_of_keys(name):
     assert infer(RNG.permutation(N) * 3, name).role is Role.IDENTIFIER
 
 
-@pytest.mark.parametrize("name", ["paid", "humid", "identity", "index_of_prices", "PAID"])
+@pytest.mark.parametrize(
+    "name", ["paid", "humid", "identity", "index_of_prices", "PAID", "nikkei_index"]
+)
 def test_names_of_amounts(name):
     assert infer(RNG.permutation(N) * 3, name).role is Role.NUMERIC
 
@@ -119,6 +121,30 @@ def test_texts_that_are_keys():
     assert infer([*keys, None]).role is Role.CATEGORICAL
     assert infer([*keys, keys[0]]).role is Role.CATEGORICAL
     assert infer([f"the quick brown fox number {i}" for i in range(N)]).role is Role.TEXT
+
+
+FIRST = ["Ann", "Boris", "Chandra", "Dolores", "Emmanuel", "Fay", "Guillermo", "Hu"]
+LAST = ["Nakamura", "O'Neill", "Papadopoulos", "Quist", "Ramanujan", "Steinberg", "Tcherkassky"]
+
+
+@pytest.mark.parametrize(
+    ("values", "role"),
+    [
+        ([f"{first} {last}" for first in FIRST for last in LAST], Role.TEXT),
+        ([f"https://{a}.org/{b}".casefold() for a in FIRST for b in LAST], Role.TEXT),
+        ([f"transaction-{i}" for i in range(990, 1060)], Role.IDENTIFIER),
+        ([f"{7**i % 16**20:020x}" for i in range(200, 260)], Role.IDENTIFIER),
+        ([f"{a[:2]}{b[:3]}" for a in FIRST for b in LAST], Role.IDENTIFIER),
+    ],
+)
+def test_names_are_read_and_keys_are_not(values, role):
+    assert len(set(values)) == len(values)
+    assert infer(values).role is role
+
+
+@pytest.mark.parametrize("name", ["year", "day_no", "Week", "calendar month", "startYear"])
+def test_time_that_goes_up_by_one_is_an_amount(name):
+    assert infer(np.arange(1950, 2020), name).role is Role.NUMERIC
 
 
 def test_categories_by_frequency_then_text():
@@ -172,6 +198,11 @@ def test_nested_cells_are_set_aside(caplog):
 def test_nested_cells_are_no_categories():
     with pytest.raises(DataError, match=r"'c' holds a list in row 2 \(counting from 0\): \['c'\]"):
         forced(["a", "b", *[["c"]] * 3], "categorical")
+
+
+def test_nested_cells_are_no_texts():
+    with pytest.raises(DataError, match=r"'c' holds a list in row 1"):
+        forced(["a", ["b"]], "text")
 
 
 def test_a_nested_cell_among_numbers_is_a_slip():
