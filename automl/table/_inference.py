@@ -1,6 +1,7 @@
 """Which role does a column have? One detector per case, asked in the order of ``DETECTORS``."""
 
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import pandas as pd
 
 from automl.exceptions import DataError
 from automl.table._blocks import Extent
-from automl.table._calendar import told_dates
+from automl.table._calendar import is_named_code, is_named_date, told_dates
 from automl.table._column import Column, Role
 from automl.table._dates import guess_formats, looks_like_dates
 from automl.table._look import Look
@@ -20,6 +21,7 @@ from automl.table._numbers import (
     are_named_codes,
     as_declared_numeric,
     as_numeric,
+    detect_durations,
     detect_written_numbers,
     identifier,
     must_read,
@@ -32,11 +34,15 @@ from automl.table._values import (
     dates,
     is_nested,
     is_time_of_day,
+    numbers,
 )
 from automl.table._wording import TEXT_WORDS, is_spelled, is_text, is_wordy
 
 logger = logging.getLogger("automl.table")
 
+_SHORT_DATE = re.compile(
+    r"(?P<first>\d{1,2})(?P<sign>[-/.])(?P<second>\d{1,2})(?P=sign)\d{2}|\d{4}-\d{2}"
+)
 # Fewer different times of day are names of parts of the day.
 FEW_TIMES = 10
 Detector = Callable[[Look], Column | None]
@@ -165,13 +171,26 @@ def detect_written_dates(look: Look) -> Column | None:
     if found is None:  # the sample may not have shown which number is the day
         everything = [text for text in look.texts if text is not None]
         found = _datetime(look, guess_formats(everything))
-    if (
-        found is not None
-        and is_time_of_day(found.date_format)
-        and len(look.frequencies) < FEW_TIMES
-    ):
-        return None
-    return found
+    if found is None or not is_time_of_day(found.date_format):
+        return None if found is None or not _is_certain(look, found.date_format) else found
+    # What no clock shows, such as 25:10, is missing in a later table, too.
+    return None if len(look.frequencies) < FEW_TIMES else replace(found, tolerant=True)
+
+
+def _is_certain(look: Look, date_format: str) -> bool:
+    """Tell dates from versions (1.10.12) and numbered parts (2001-01), if the name doesn't."""
+    if is_named_date(look.name):
+        return True
+    texts = [text for text in look.texts if text is not None]
+    if is_named_code(look.name):
+        return not all(_SHORT_DATE.fullmatch(text) for text in texts)
+    if "%y" not in date_format or "%b" in date_format:
+        return True
+    short = [found for text in texts if (found := _SHORT_DATE.fullmatch(text)) and found["first"]]
+    padded = all(len(found["first"]) == len(found["second"]) == 2 for found in short)
+    return not short or (
+        padded and any(max(int(f["first"]), int(f["second"])) > 12 for f in short)
+    )
 
 
 def detect_text(look: Look) -> Column | None:
@@ -200,6 +219,7 @@ DETECTORS: tuple[Detector, ...] = (
     detect_boolean,
     detect_written_numbers,
     detect_nested,
+    detect_durations,
     detect_written_dates,
     detect_text,
     detect_written_identifier,
@@ -235,8 +255,12 @@ def as_datetime(look: Look) -> Column:
     """Take the column as dates."""
     if look.dates is not None:
         return look.column(Role.DATETIME, told_dates(look.extent.low, look.extent.high))
-    if look.numbers is not None:
-        found = number_dates(look, look.numbers, look.extent)
+    values = look.numbers
+    if values is None:
+        parsed = numbers(look.distinct.values)
+        values = None if parsed.bad.any() else look.distinct.rows(parsed).values
+    if values is not None:
+        found = number_dates(look, values, Extent.of(values), declared=True)
         if found is not None:
             return found
     known = [text for text in look.texts if text is not None]

@@ -10,6 +10,7 @@ import pandas as pd
 from automl.exceptions import DataError, UsageError
 from automl.table._column import Column, Role
 from automl.table._frames import to_frame
+from automl.table._look import UNREADABLE
 from automl.table._messages import close_match, counted, listed
 from automl.table._numbers import ID_NAME
 from automl.table._schema import Schema
@@ -293,7 +294,7 @@ def _of_columns(
     if empty:
         told = f"missing in more than half of the rows: {listed(empty, 10)}."
         yield Finding("mostly_missing", empty, told)
-    tolerant = [c.name for c in schema.features if c.tolerant]
+    tolerant = [c.name for c in schema.features if c.tolerant and UNREADABLE in c.reason]
     if tolerant:
         told = f"values that can't be read are taken as missing: {listed(tolerant, 10)}"
         yield Finding("unreadable", tolerant, f"{told}; see the reasons.")

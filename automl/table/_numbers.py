@@ -15,12 +15,12 @@ from automl.table._blocks import (
     is_integral,
     refuse_infinity,
 )
-from automl.table._calendar import number_date_format, told_dates
+from automl.table._calendar import is_named_length, number_date_format, told_dates
 from automl.table._column import Column, Role
 from automl.table._convert import EXPECTED, without
 from automl.table._look import Look
 from automl.table._messages import shown
-from automl.table._quantities import are_codes, choose_format, read_quantity
+from automl.table._quantities import CLOCK, are_codes, choose_format, read_quantity
 from automl.table._sentinels import find_sentinels
 from automl.table._values import Parsed, dates, is_marker, numbers
 
@@ -97,6 +97,18 @@ def _plain_numbers(look: Look, parsed: Parsed) -> Column:
     return found or as_numeric(look)
 
 
+def detect_durations(look: Look) -> Column | None:
+    """Lengths of time such as 4:05, which only the name tells from times of day."""
+    if not is_named_length(look.name) or look.numbers is not None or not look.sample:
+        return None
+    values, wanted = look.distinct.values, f". {CLOCK}"
+    if not any(isinstance(value, str) and ":" in value for value in look.sample):
+        return None
+    return (
+        as_numeric(look, wanted) if look.share_read(numbers(values, wanted)) >= READABLE else None
+    )
+
+
 def as_declared_numeric(look: Look) -> Column:
     """Take the column as numbers, however they are written."""
     if look.numbers is not None or not look.frequencies:
@@ -134,9 +146,11 @@ def _padded_with_zeros(look: Look) -> bool:
     return padded > 0 and (len({len(text) for text in digits}) == 1 or padded * 20 >= len(digits))
 
 
-def number_dates(look: Look, values: np.ndarray, extent: Extent) -> Column | None:
+def number_dates(
+    look: Look, values: np.ndarray, extent: Extent, *, declared: bool = False
+) -> Column | None:
     """Dates that are written as one number."""
-    date_format = number_date_format(look.name, values, extent)
+    date_format = number_date_format(look.name, values, extent, named=declared)
     if not date_format:
         return None
     ends = dates([extent.low, extent.high], date_format).values.tolist()

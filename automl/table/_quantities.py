@@ -27,6 +27,13 @@ _DIGIT = re.compile(r"[0-9]")
 ANY_UNIT = "*"
 """In place of a unit, where somebody declares numbers whose units are unknown words."""
 
+CLOCK = ":"
+"""In place of a unit, where lengths of time are written with colons; they are read as seconds."""
+
+_CLOCK_TIME = re.compile(
+    r"(?:([0-9]{1,4}):(?=[0-5][0-9]:))?([0-9]{1,4}):([0-5][0-9](?:\.[0-9]+)?)"
+)
+_DIGITS_ALONE = re.compile(r"[0-9]{1,9}(?:\.[0-9]+)?")
 _GAP = r"[ \u00a0\u202f'’]"
 _CURRENCY = r"(?:[A-Z]{1,2})?[$€£¥₹]|USD|EUR|GBP|INR|CHF|Rs\.?"
 _UNIT = rf"%|°[CF]?|[\"″]|{_CURRENCY}|[^\W\d_](?:[^\d,;:()<>|]{{0,23}}[^\W\d_.²³+])?[.²³23]?"
@@ -181,14 +188,28 @@ def reader(number_format: str) -> Callable[[str], float | None]:
     >>> read = reader(", h")
     >>> read("1,5"), read("90 min"), read("5 kg")
     (1.5, 1.5, None)
+    >>> clock = reader(". :")
+    >>> clock("4:05"), clock("1:04:05.5"), clock("25:10"), clock("4:75")
+    (245.0, 3845.5, 1510.0, None)
     """
     decimal, unit = number_format[:1], number_format[2:]
+    if unit == CLOCK:
+        return _on_the_clock
 
     def read(text: str) -> float | None:
         quantity = read_quantity(text, decimal)
         return None if quantity is None else in_unit(quantity, unit)
 
     return read
+
+
+def _on_the_clock(text: str) -> float | None:
+    """Return the seconds of a text such as 4:05 or 1:04:05.6."""
+    found = _CLOCK_TIME.fullmatch(text.strip())
+    if found is None:
+        return _plain(text, ".") if _DIGITS_ALONE.fullmatch(text.strip()) else None
+    hours, minutes, seconds = found.groups()
+    return 3600.0 * float(hours or 0) + 60.0 * float(minutes) + float(seconds)
 
 
 def in_unit(quantity: Quantity, wanted: str) -> float | None:
