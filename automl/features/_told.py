@@ -48,11 +48,14 @@ class Outcome:
     weight : ndarray of shape (n_rows,)
     folds : sequence of (ndarray, ndarray)
         Rows to train on and to validate on.
+    groups : ndarray of shape (n_rows,), optional
+        Numbers of groups, whose rows belong together.
     """
 
     y: np.ndarray
     weight: np.ndarray
     folds: Sequence[tuple[np.ndarray, np.ndarray]]
+    groups: np.ndarray | None = None
 
     @classmethod
     def of(cls, arrays: Mapping[str, np.ndarray], n_outputs: int) -> "Outcome":
@@ -69,7 +72,7 @@ class Outcome:
         weight = arrays.get("weight", np.ones(len(y)))
         n_folds = sum(name.startswith("train_") for name in arrays)
         folds = [(arrays[f"train_{i}"], arrays[f"valid_{i}"]) for i in range(n_folds)]
-        return cls(values, weight / weight.mean(), folds)
+        return cls(values, weight / weight.mean(), folds, arrays.get("groups"))
 
 
 def _within_reason(y: np.ndarray) -> np.ndarray:
@@ -126,7 +129,7 @@ def fit_told(column: TextColumn, table: Table, outcome: Outcome) -> tuple[Told, 
         For these rows: in each fold, and last where all are trained on.
     """
     X, y = _rows(column, table), outcome.y
-    plan = _Plan.of(table.n_rows, outcome.folds)
+    plan = _Plan.of(table.n_rows, outcome.folds, outcome.groups)
     mean = np.average(y, axis=0, weights=outcome.weight)
     scale = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=outcome.weight))
     y = (y - mean) / np.where(scale > 0, scale, 1.0)
@@ -170,8 +173,13 @@ class _Plan:
     by_fold: list[int]
 
     @classmethod
-    def of(cls, n_rows: int, folds: Sequence[tuple[np.ndarray, np.ndarray]]) -> "_Plan":
-        parts, numbers = _parts(n_rows, folds), dict[bytes, int]()
+    def of(
+        cls,
+        n_rows: int,
+        folds: Sequence[tuple[np.ndarray, np.ndarray]],
+        groups: np.ndarray | None = None,
+    ) -> "_Plan":
+        parts, numbers = _parts(n_rows, folds, groups), dict[bytes, int]()
         masks: list[np.ndarray] = []
 
         def number(mask: np.ndarray) -> int:
@@ -194,12 +202,21 @@ class _Plan:
         return cls(np.array(masks, dtype=np.float32), scored, by_fold)
 
 
-def _parts(n_rows: int, folds: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """The part of each row: its fold, if there are enough and each row is in one, or by chance."""
+def _parts(
+    n_rows: int,
+    folds: Sequence[tuple[np.ndarray, np.ndarray]],
+    groups: np.ndarray | None = None,
+) -> np.ndarray:
+    """The part of each row: its fold, if there are enough and each row is in one, or by chance.
+
+    By chance, rows of a group come into the same part: folds don't split groups anyway.
+    """
     times = np.bincount(np.concatenate([valid for _, valid in folds]), minlength=n_rows)
     if len(folds) >= ENOUGH_FOLDS and (times == 1).all():
         parts = np.empty(n_rows, np.intp)
         for i, (_, valid) in enumerate(folds):
             parts[valid] = i
         return parts
+    if groups is not None and (n_groups := int(groups.max()) + 1) >= INNER_PARTS:
+        return np.asarray(np.random.default_rng(0).permutation(n_groups)[groups] % INNER_PARTS)
     return np.random.default_rng(0).permutation(n_rows) % INNER_PARTS

@@ -124,6 +124,23 @@ def test_a_flipped_label_moves_no_score_of_its_own():
     assert len(train) < N or before.shape[0] == 2
 
 
+def test_rows_of_a_group_are_scored_by_regressions_that_saw_none_of_it():
+    groups = RNG.permutation(N) % 40
+    held = groups >= 32
+    split = [(np.flatnonzero(~held), np.flatnonzero(held))]
+    plan = _Plan.of(N, split, groups)
+    for _, rows, system in plan.scored:
+        assert not set(groups[rows]) & set(groups[plan.masks[system] > 0])
+    luck = RNG.integers(0, 2, 40)[groups]  # the same for all rows of a group, and nothing else
+    frame = pd.DataFrame({"said": [f"of the house number{g} again" for g in groups]})
+    schema = Schema.infer(frame, types={"said": "text"})
+    table = schema.apply(frame, fitting=True)
+    arrays = {"y": luck, "groups": groups, "train_0": split[0][0], "valid_0": split[0][1]}
+    _, scores = TextEncoder.fit(table).tell(table, Outcome.of(arrays, 1))
+    for slot in (0, 1):
+        assert np.corrcoef(scores[slot, ~held, 0], luck[~held])[0, 1] < 0.3
+
+
 def test_folds_that_are_parts_share_their_regressions():
     assert len(_Plan.of(N, folds(5)).masks) == 10 + 5 + 1
     assert len(_Plan.of(N, folds(3)).masks) == 3 * 5 + 4 + 1
