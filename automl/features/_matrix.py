@@ -156,4 +156,6 @@ class Encoder(ABC):
         n_threads : int
         """
         header = self.header(table.schema)
+        for column in self.texts.columns if n_threads > 1 else ():
+            column.of_texts(table.texts[column.name])  # once, and not in each thread
         return fill(header, table, self._write, out=out, order=order, n_threads=n_threads)

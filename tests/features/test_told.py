@@ -1,6 +1,7 @@
 """Texts as numbers, and what they tell of the target inside each fold."""
 
 import json
+import time
 
 import numpy as np
 import pandas as pd
@@ -64,7 +65,7 @@ def test_the_roles_of_the_example():
 
 @pytest.mark.parametrize("kind", ["tree", "scaled", "piecewise"])
 def test_texts_become_numbers_and_spelled_categories_no_codes(kind):
-    encoder = fit_encoder(kind, TABLE)
+    encoder = fit_encoder(kind, TABLE, told(LABEL)[0])
     matrix = encoder.transform(TABLE)
     assert not matrix.categorical
     assert {"said.words", "said.topic0", "town.topic0"} <= set(matrix.names)
@@ -77,6 +78,32 @@ def test_texts_become_numbers_and_spelled_categories_no_codes(kind):
     known = encoder.transform(SCHEMA.apply(FRAME.iloc[:2])).values
     at = [i for i, name in enumerate(matrix.names) if name.startswith("town.topic")]
     assert np.linalg.norm(rows[0, at] - known[0, at]) < np.linalg.norm(rows[1, at] - known[0, at])
+
+
+def test_spelled_categories_keep_their_codes_where_no_scores_are_told():
+    encoder = fit_encoder("tree", TABLE)
+    matrix = encoder.transform(TABLE)
+    assert [matrix.names[i] for i in matrix.categorical] == ["town"]
+    codes = matrix.values[:, matrix.names.index("town")]
+    np.testing.assert_array_equal(codes, TABLE.columns["town"])
+    again = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())), encoder.texts)
+    np.testing.assert_array_equal(again.transform(TABLE).values, matrix.values)
+
+
+def test_threads_read_the_texts_once(monkeypatch):
+    frame = pd.concat([FRAME] * 20, ignore_index=True)
+    encoder, read = fit_encoder("tree", TABLE), []
+    count = _texts.count_ngrams
+
+    def slowly(strings, **options):
+        read.append(len(strings))
+        time.sleep(0.05)
+        return count(strings, **options)
+
+    monkeypatch.setattr(_texts, "count_ngrams", slowly)
+    many = encoder.transform(SCHEMA.apply(frame), n_threads=4).values
+    assert len(read) == 2  # one for each column
+    np.testing.assert_array_equal(many[:N], encoder.transform(TABLE).values)
 
 
 @pytest.mark.parametrize("kind", ["tree", "scaled", "piecewise"])
