@@ -56,16 +56,13 @@ class Member:
         return np.asarray(total / len(self.models))
 
     def matrix(self, encoded: "Encoded", place: int) -> np.ndarray:
-        """The matrix that one of its models wants: what texts tell depends on the fold."""
-        if encoded.told is None:
-            return encoded.values
-        given = encoded.values
-        order: Literal["C", "F"] = "F" if given.flags.f_contiguous else "C"
-        shape = len(given), given.shape[1] + encoded.told.shape[2]
-        values = np.empty(shape, given.dtype, order=order)
-        values[:, : given.shape[1]] = given
-        values[:, given.shape[1] :] = encoded.told[self.folds[place]]
-        return values
+        """The matrix that one of its models wants: what texts tell depends on the fold.
+
+        It is the same array for all models, and holds until the next one is asked for.
+        """
+        if encoded.told is not None:
+            encoded.values[:, -encoded.told.shape[2] :] = encoded.told[self.folds[place]]
+        return encoded.values
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_models": []}
@@ -78,6 +75,7 @@ class Encoded:
     Parameters
     ----------
     values : ndarray of shape (n_rows, n_columns)
+        The last columns are for what texts tell, where they tell something.
     told : ndarray of shape (n_folds + 1, n_rows, n_told), optional
         What texts tell of the target, as each fold learned it.
     """
@@ -146,8 +144,14 @@ class Predictor:
         """The matrix of an encoding, column by column for trees, which read it as they like."""
         order: Literal["C", "F"] = "F" if encoding == "tree" else "C"
         encoder = self.encoders[encoding]
-        values = encoder.transform(table, order=order, n_threads=n_threads).values
-        return Encoded(values, encoder.texts.scores(table))
+        told = encoder.texts.scores(table)
+        if told is None:
+            return Encoded(encoder.transform(table, order=order, n_threads=n_threads).values, None)
+        header = encoder.header(table.schema)
+        width = header.shape[1]
+        values = np.empty((table.n_rows, width + told.shape[2]), header.values.dtype, order=order)
+        encoder.transform(table, out=values[:, :width], n_threads=n_threads)
+        return Encoded(values, told)
 
     def decide(self, raw: np.ndarray) -> np.ndarray:
         """Labels of classification, or values of regression, of shape (n_rows,)."""

@@ -3,7 +3,9 @@
 For each column of texts a ridge regression of the target on the tf-idf weights of its words and
 n-grams. Rows to validate on are scored by the regression of the fold's training rows. A training
 row is scored by a regression that saw neither it nor any row to validate on: otherwise a model
-would trust the scores more than new rows bear out.
+would trust the scores more than new rows bear out. Where all rows are trained on, none is left to
+validate on: each is scored by a regression of the parts that it is not in, and new rows by one of
+all rows.
 """
 
 import hashlib
@@ -68,7 +70,9 @@ class Outcome:
         [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
         """
         y = np.asarray(arrays["y"])
-        values = np.eye(n_outputs)[y] if n_outputs > 1 else _within_reason(y)[:, None]
+        values = (
+            np.eye(n_outputs, dtype=np.float32)[y] if n_outputs > 1 else _within_reason(y)[:, None]
+        )
         weight = arrays.get("weight", np.ones(len(y)))
         n_folds = sum(name.startswith("train_") for name in arrays)
         folds = [(arrays[f"train_{i}"], arrays[f"valid_{i}"]) for i in range(n_folds)]

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from automl.ensemble import Member, Predictor
+from automl.ensemble._predictor import Encoded
 from automl.exceptions import DataError, SchemaError
 from automl.families import FitData, Problem, Resources, Watch, get_family
 from automl.features import fit_encoder
@@ -152,3 +153,15 @@ def test_copies_predict_the_same(fitted):
     for other in (copy.deepcopy(fitted), pickle.loads(pickle.dumps(fitted))):
         assert other.members[0]._models == []
         np.testing.assert_array_equal(other.predict_raw(FRAME), raw)
+
+
+def test_one_matrix_serves_the_models_of_all_folds():
+    told = np.arange(12.0, dtype=np.float32).reshape(3, 4, 1)
+    encoded = Encoded(np.zeros((4, 3), np.float32), told)
+    member = Member("a", "linear", "tree", {}, 1.0, ({}, {}), (1, -1))
+    first = member.matrix(encoded, 0)
+    np.testing.assert_array_equal(first[:, -1], told[1, :, 0])
+    second = member.matrix(encoded, 1)
+    assert np.shares_memory(first, second)
+    np.testing.assert_array_equal(second[:, -1], told[2, :, 0])
+    assert not second[:, :-1].any()

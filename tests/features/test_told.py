@@ -178,6 +178,8 @@ def test_every_class_gets_a_score_but_not_hundreds():
     texts, scores, _ = told(classes, n_outputs=3)
     assert scores.shape[2] == 6
     assert len(texts.told_names) == 6
+    assert TextEncoder.tells(TABLE, 15)
+    assert not TextEncoder.tells(TABLE, 16)
     texts, scores, _ = told(np.arange(N) % 40, n_outputs=40)
     assert scores.shape[2] == 0
     assert texts.scores(TABLE) is None
