@@ -17,7 +17,6 @@ from automl.table._look import Look
 from automl.table._messages import counted, shown
 from automl.table._numbers import (
     MIN_IDENTIFIER_ROWS,
-    READABLE,
     are_named_codes,
     as_declared_numeric,
     as_numeric,
@@ -27,6 +26,7 @@ from automl.table._numbers import (
     must_read,
     number_dates,
 )
+from automl.table._quantities import READABLE
 from automl.table._values import (
     boolean_spelling,
     booleans,

@@ -20,12 +20,10 @@ from automl.table._column import Column, Role
 from automl.table._convert import EXPECTED, without
 from automl.table._look import Look
 from automl.table._messages import shown
-from automl.table._quantities import CLOCK, are_codes, choose_format, read_quantity
+from automl.table._quantities import CLOCK, READABLE, are_codes, choose_format, read_quantity
 from automl.table._sentinels import find_sentinels
 from automl.table._values import Parsed, dates, is_marker, numbers
 
-# From this share of readable values on, the others count as slips of the pen.
-READABLE = 0.95
 # Fewer rows than this have distinct values by chance.
 MIN_IDENTIFIER_ROWS = 20
 # What can't be read but comes back this often on average is no slip: it means something.

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from automl.exceptions import SchemaError
 from automl.table import Role, Schema
 from automl.table._inference import infer_column
 
@@ -47,6 +48,14 @@ def test_numbers_since_1970_and_dates_at_predict():
     schema = Schema.infer({"time": [1.4e9, 1.5e9, np.nan], "n": [1.5, 2, 3]})
     later = {"time": ["86400", "1970-01-03", "unknown"], "n": [0, 0, 0]}
     np.testing.assert_array_equal(schema.apply(later).columns["time"], [DAY, 2 * DAY, np.nan])
+
+
+@pytest.mark.parametrize("dtype", [float, object])
+def test_an_endless_time_is_no_date(dtype):
+    schema = Schema.infer({"time": [1.4e9, 1.5e9, np.nan], "n": [1.5, 2, 3]})
+    later = {"time": pd.Series([1.4e9, np.inf], dtype=dtype), "n": [0, 0]}
+    with pytest.raises(SchemaError, match=r"'time' .* row 1 .* has inf, which is not a date"):
+        schema.apply(pd.DataFrame(later))
 
 
 @pytest.mark.parametrize(
