@@ -204,14 +204,16 @@ class Predictor:
         for member in self.members:
             encoder = self.encoders[member.encoding]
             encoded = self._encode(member.encoding, table, 1)
-            sources = [*encoder.header(self.schema).sources]
-            sources += [source for _, source in encoder.texts.told_names]
+            origins = [*encoder.origins(self.schema)]
+            origins += [(source,) for _, source in encoder.texts.told_names]
             for place, model in enumerate(member.models):
                 if not isinstance(model, Contributing):
                     continue
                 values = model.contributions(member.matrix(encoded, place))
                 scale = member.weight / len(member.models) / max(float(values.sum()), 1e-300)
-                for source, value in zip(sources, values, strict=True):
-                    shares[source] = shares.get(source, 0.0) + scale * float(value)
+                for sources, value in zip(origins, values, strict=True):
+                    for source in sources:  # what several columns bring is shared out evenly
+                        share = scale * float(value) / len(sources)
+                        shares[source] = shares.get(source, 0.0) + share
         total = sum(shares.values())
         return {k: v / total for k, v in shares.items()} if total > 0 else None

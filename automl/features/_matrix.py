@@ -127,6 +127,10 @@ class Encoder(ABC):
     def header(self, schema: Schema) -> Matrix:
         """The matrix of a table of the schema of the fit, without its rows: names and dtype."""
 
+    def origins(self, schema: Schema) -> tuple[tuple[str, ...], ...]:
+        """For each matrix column the columns of the user's table that it is made of."""
+        return tuple((source,) for source in self.header(schema).sources)
+
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -98,6 +98,12 @@ class TreeEncoder(Encoder):
         names, sources, cardinalities = zip(*entries, strict=True)
         return Matrix(np.empty((0, len(entries)), self._dtype), names, sources, cardinalities)
 
+    def origins(self, schema: Schema) -> tuple[tuple[str, ...], ...]:
+        """For each matrix column those that it is made of: both ends of a span of time."""
+        found = super().origins(schema)
+        end = len(found) - len(self.texts.names)
+        return (*found[: end - len(self.elapsed)], *self.elapsed, *found[end:])
+
     def _write(self, table: Table, rows: slice, out: np.ndarray) -> None:
         at = 0
         for column in table.schema.features:

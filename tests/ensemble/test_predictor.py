@@ -143,6 +143,20 @@ def test_contributions_are_shares_of_the_users_columns(fitted):
     assert max(shares, key=shares.get) == wanted
 
 
+def test_a_span_of_time_is_credited_to_both_of_its_ends():
+    first = pd.Timestamp("2024-01-01") + pd.to_timedelta(RNG.permutation(N) % 50, unit="D")
+    days = RNG.integers(1, 40, N)
+    frame = pd.DataFrame({"ordered": first, "sent": first + pd.to_timedelta(days, unit="D")})
+    schema = Schema.infer(frame)
+    table = schema.apply(frame, fitting=True)
+    target, codes, _ = Target.fit(days * 1.5)
+    problem = Problem("regression", N, 2)
+    boosted, encoders = member("lightgbm", table, codes, problem, weight=1.0, parts=1)
+    shares = Predictor(schema, target, encoders, [boosted]).contributions(frame)
+    assert min(shares["ordered"], shares["sent"]) > 0.3
+    assert sum(shares.values()) == pytest.approx(1)
+
+
 def test_without_a_booster_there_are_no_contributions(fitted):
     plain = Predictor(fitted.schema, fitted.target, fitted.encoders, fitted.members[:1])
     assert plain.contributions(FRAME) is None
