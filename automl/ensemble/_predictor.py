@@ -11,9 +11,7 @@ from automl.families import Contributing, Model, Movable, get_family
 from automl.features import Encoder
 from automl.objective import Decision, Metric, decide_labels
 from automl.table import Schema, Table, Target
-
-THREADED_ROWS = 5000
-"""Below this many rows one thread is faster than waking others."""
+from automl.table._schema import THREADED_ROWS
 
 
 @dataclass

@@ -173,8 +173,7 @@ def detect_written_dates(look: Look) -> Column | None:
         found = _datetime(look, guess_formats(everything))
     if found is None or not is_time_of_day(found.date_format):
         return None if found is None or not _is_certain(look, found.date_format) else found
-    # What no clock shows, such as 25:10, is missing in a later table, too.
-    return None if len(look.frequencies) < FEW_TIMES else replace(found, tolerant=True)
+    return None if len(look.frequencies) < FEW_TIMES else found
 
 
 def _is_certain(look: Look, date_format: str) -> bool:
@@ -277,7 +276,9 @@ def _datetime(look: Look, date_format: str, share: float = READABLE) -> Column |
         return None
     extent = Extent.of(parsed.values)
     reason = told_dates(extent.low, extent.high, date_format)
-    return look.column(Role.DATETIME, reason, parsed=parsed, date_format=date_format)
+    column = look.column(Role.DATETIME, reason, parsed=parsed, date_format=date_format)
+    # What no clock shows, such as 25:10, is a slip, whether there were some at fit or not.
+    return replace(column, tolerant=True) if column.on_the_clock else column
 
 
 def _set_aside(role: Role) -> Callable[[Look], Column]:

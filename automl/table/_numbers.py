@@ -15,7 +15,7 @@ from automl.table._blocks import (
     is_integral,
     refuse_infinity,
 )
-from automl.table._calendar import is_named_length, number_date_format, told_dates
+from automl.table._calendar import is_named_date, is_named_length, number_date_format, told_dates
 from automl.table._column import Column, Role
 from automl.table._convert import EXPECTED, without
 from automl.table._look import Look
@@ -114,9 +114,9 @@ def as_declared_numeric(look: Look) -> Column:
     plain = numbers(look.distinct.values)
     if not plain.bad.any():
         return as_numeric(look)
-    number_format = _number_format(look, declared=True)
-    better = numbers(look.distinct.values, number_format)
-    return as_numeric(look, number_format if better.bad.sum() < plain.bad.sum() else "")
+    formats = ["", _number_format(look, declared=True), f". {CLOCK}"]
+    n_bad = [numbers(look.distinct.values, form).bad.sum() for form in formats]
+    return as_numeric(look, formats[int(np.argmin(n_bad))])  # the first where others are as good
 
 
 def _number_format(look: Look, *, declared: bool = False) -> str:
@@ -216,7 +216,8 @@ def identifier(look: Look, values: np.ndarray) -> Column | None:
     """Tell row numbers and keys from amounts: complete, distinct, in step or named so."""
     if len(values) < MIN_IDENTIFIER_ROWS or Extent.of(values).n_missing or not is_integral(values):
         return None
-    if goes_up_by_one(values) and not _STEP_NAME.search(look.name):
+    in_time = _STEP_NAME.search(look.name) or is_named_date(look.name)
+    if not in_time and goes_up_by_one(values):
         return look.column(Role.IDENTIFIER, "integers that go up by 1 from row to row")
     if ID_NAME.search(look.name) and all_distinct(values):
         return look.column(Role.IDENTIFIER, "distinct integers under the name of a key")

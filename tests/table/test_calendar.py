@@ -122,9 +122,18 @@ def test_lengths_of_time_are_seconds():
     assert Schema.from_dict(schema.to_dict()) == schema
 
 
-def test_a_time_that_no_clock_shows_is_missing():
+def test_declared_roles_read_what_is_found_without_them():
+    laps = [f"{m:02}:{s:02}" for m in range(1, 9) for s in (7, 31, 56)]
+    hours = [f"{h:02}:30" for h in range(24)]
+    frame = pd.DataFrame({"lap_time": laps, "start": hours, "time": np.arange(24) + 1_400_000_000})
+    found = Schema.infer(frame)
+    assert Schema.infer(frame, types={c.name: c.role.value for c in found.columns}) == found
+
+
+@pytest.mark.parametrize("types", [{}, {"start": "datetime"}])
+def test_a_time_that_no_clock_shows_is_missing(types):
     values = [f"{h:02}:{m:02}" for h in range(24) for m in (0, 30)]
-    schema = Schema.infer({"start": values, "n": np.arange(48) * 1.5})
+    schema = Schema.infer({"start": values, "n": np.arange(48) * 1.5}, types=types)
     assert np.isnan(schema.apply({"start": ["25:10"], "n": [0]}).columns["start"]).all()
 
 

@@ -147,6 +147,11 @@ def test_time_that_goes_up_by_one_is_an_amount(name):
     assert infer(np.arange(1950, 2020), name).role is Role.NUMERIC
 
 
+def test_dates_that_go_up_by_one_are_dates():
+    assert infer(1_400_000_000 + np.arange(50), "time").role is Role.DATETIME
+    assert infer(20140501 + np.arange(31), "date").role is Role.DATETIME
+
+
 def test_categories_by_frequency_then_text():
     column = infer(["b", "c", "a ", "c", None, "a", "d"])
     assert column.categories == ("a", "c", "b", "d")
