@@ -20,9 +20,10 @@ from automl.families import (
     get_family,
 )
 from automl.features import Matrix
-from automl.objective import Metric, MetricError, get_metric
+from automl.objective import Metric
 from automl.search._ends import is_memory
 from automl.search._trial import WHOLE, FoldOutcome
+from automl.search._validation import Validation
 
 FIT_FOLD = f"{__name__}:fit_fold"
 
@@ -112,38 +113,11 @@ def fit_fold(
         if whole
         else (target[f"train_{task.fold}"], target[f"valid_{task.fold}"])
     )
-    metric = Metric.from_payload(task.metric)
-    valid_y = y[rows]
-    valid_weight = None if weight is None else weight[rows]
-
     if task.share < 1 and not whole:
         train = _sample(train, task.share, task.resources.seed)
-    watched = _watched(metric, task.problem, valid_y, valid_weight)
-
-    def loss(predictions: np.ndarray) -> float:
-        return watched.loss(watched.score(valid_y, predictions, valid_weight))
-
-    def half_loss(half: np.ndarray, predictions: np.ndarray) -> float:
-        w = None if valid_weight is None else valid_weight[half]
-        try:
-            return watched.loss(watched.score(valid_y[half], predictions, w))
-        except MetricError:  # too few rows for a metric of the user's
-            return float("nan")
-
-    def report(step: int, value: float, mature: bool) -> None:
-        assert watch.best_predictions is not None
-        if metric.decides:  # others are compared by the declared metric
-            value = metric.loss(metric.score(valid_y, watch.best_predictions, valid_weight))
-        if np.isfinite(value):
-            channel.report((step, value, mature))
-
-    watch = Watch(
-        loss,
-        half=np.random.default_rng(len(rows)).permutation(len(rows)) % 2 == 0,
-        half_loss=half_loss,
-        stopped=_Brake(channel),
-        report=report if task.report else None,
-    )
+    w = None if weight is None else weight[rows]
+    validation = Validation(Metric.from_payload(task.metric), task.problem, y[rows], w)
+    watch = validation.watch(_Brake(channel), channel.report if task.report else None)
     fit_data = _fit_data(task, target, arrays, channel, rows=(train, rows))
     model = _fit(task, fit_data, watch, channel)
     if watch.best_predictions is None or watch.honest_predictions is None:
@@ -151,7 +125,7 @@ def fit_fold(
     write_model(model.save(), task.folder)
     np.save(task.predictions, watch.honest_predictions)
     return FoldOutcome(
-        metric.loss(metric.score(valid_y, watch.honest_predictions, valid_weight)),
+        validation.declared_loss(watch.honest_predictions),
         watch.best_step,
         watch.seconds,
         watch.interrupted,
@@ -237,24 +211,6 @@ def _sample(rows: np.ndarray, share: float, seed: int) -> np.ndarray:
     """A random share of the rows, in ascending order, at least two."""
     n = min(len(rows), max(2, round(share * len(rows))))
     return np.sort(np.random.default_rng(seed).choice(rows, size=n, replace=False))
-
-
-def _watched(metric: Metric, problem: Problem, y: np.ndarray, weight: np.ndarray | None) -> Metric:
-    """The declared metric; log loss or RMSE where these rows don't define it.
-
-    An area under the curve has no value on a fold of one class, and a fit that watches nothing
-    would keep its first step. Where it is decided later which class to name, by F1 for instance,
-    good probabilities are what helps: log loss follows these with less noise.
-    """
-    rng = np.random.default_rng(0)
-    if problem.task == "regression":
-        probe = rng.normal(np.mean(y), np.std(y) + 1e-9, (len(y), 1))
-    else:
-        probe = rng.dirichlet(np.ones(max(2, problem.n_outputs)), len(y))[:, -problem.n_outputs :]
-    if not metric.decides and np.isfinite(metric.score(y, probe, weight)):
-        return metric
-    name = "rmse" if problem.task == "regression" else "log_loss"
-    return get_metric(name, task=problem.task, classes=np.arange(problem.n_classes))
 
 
 def write_model(files: Mapping[str, bytes], folder: Path) -> None:

@@ -1,0 +1,88 @@
+"""The rows that score a fit: what a family watches, what others are told, and the fold's loss."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from automl.families import Problem, Watch
+from automl.objective import Metric, MetricError, get_metric
+
+
+class Validation:
+    """The declared metric on the rows of one fold.
+
+    Parameters
+    ----------
+    metric : Metric
+    problem : Problem
+    y : ndarray of shape (n_valid,)
+    weight : ndarray of shape (n_valid,), optional
+    """
+
+    def __init__(
+        self, metric: Metric, problem: Problem, y: np.ndarray, weight: np.ndarray | None
+    ) -> None:
+        self._metric, self._y, self._weight = metric, y, weight
+        self._watched = _watched(metric, problem, y, weight)
+
+    def declared_loss(self, predictions: np.ndarray) -> float:
+        """The loss by which trials are compared."""
+        return self._metric.loss(self._metric.score(self._y, predictions, self._weight))
+
+    def watch(self, stopped: Callable[[], bool], report: Callable[[Any], None] | None) -> Watch:
+        """A watch for one fit.
+
+        Parameters
+        ----------
+        stopped : callable
+            Whether the fit should end with what it has.
+        report : callable, optional
+            Called with (step, declared loss, whether the curve can be judged).
+        """
+
+        def tell(step: int, value: float, mature: bool) -> None:
+            assert report is not None
+            assert watch.best_predictions is not None
+            if self._metric.decides:  # another metric is watched
+                value = self.declared_loss(watch.best_predictions)
+            if np.isfinite(value):
+                report((step, value, mature))
+
+        n = len(self._y)
+        watch = Watch(
+            self._loss,
+            half=np.random.default_rng(n).permutation(n) % 2 == 0,
+            half_loss=self._half_loss,
+            stopped=stopped,
+            report=None if report is None else tell,
+        )
+        return watch
+
+    def _loss(self, predictions: np.ndarray) -> float:
+        return self._watched.loss(self._watched.score(self._y, predictions, self._weight))
+
+    def _half_loss(self, half: np.ndarray, predictions: np.ndarray) -> float:
+        w = None if self._weight is None else self._weight[half]
+        try:
+            return self._watched.loss(self._watched.score(self._y[half], predictions, w))
+        except MetricError:  # too few rows for a metric of the user's
+            return float("nan")
+
+
+def _watched(metric: Metric, problem: Problem, y: np.ndarray, weight: np.ndarray | None) -> Metric:
+    """The declared metric; log loss or RMSE where these rows don't define it.
+
+    An area under the curve has no value on a fold of one class, and a fit that watches nothing
+    would keep its first step. Where it is decided later which class to name, by F1 for instance,
+    good probabilities are what helps: log loss follows these with less noise.
+    """
+    rng = np.random.default_rng(0)
+    if problem.task == "regression":
+        probe = rng.normal(np.mean(y), np.std(y) + 1e-9, (len(y), 1))
+    else:
+        probe = rng.dirichlet(np.ones(max(2, problem.n_outputs)), len(y))[:, -problem.n_outputs :]
+    if not metric.decides and np.isfinite(metric.score(y, probe, weight)):
+        return metric
+    name = "rmse" if problem.task == "regression" else "log_loss"
+    return get_metric(name, task=problem.task, classes=np.arange(problem.n_classes))
