@@ -296,11 +296,11 @@ def are_codes(values: Iterable[Any]) -> bool:
     >>> are_codes(["192.168.100.101", "192.168.100.102"]), are_codes(["1.234.100.200", "1.500"])
     (True, False)
     """
-    texts = [text for text in values if isinstance(text, str) and _DIGIT.search(text)]
-    written = [text for text in texts if _EXPONENT.fullmatch(text.strip())]
-    if written and not any(_SURE.fullmatch(text.strip()) for text in texts):
-        return True
-    addresses = sum(_is_address(text.strip()) for text in texts)
+    texts = [text.strip() for text in values if isinstance(text, str)]
+    with_letter = (text for text in texts if "E" in text or "e" in text)
+    if any(_EXPONENT.fullmatch(text) for text in with_letter):
+        return not any(_SURE.fullmatch(text) for text in texts)
+    addresses = sum(text.count(".") == 3 and _is_address(text) for text in texts)
     return addresses > 0 and addresses >= READABLE * len(texts)
 
 

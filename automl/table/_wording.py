@@ -24,6 +24,9 @@ KEY_LENGTH, LETTERS = 12, 0.5
 """Characters on average up to which texts of which each row has its own are keys, and the share of
 letters that longer ones must have to be more than that."""
 
+PROBES = 1000
+"""Texts that are looked at closely, about."""
+
 _DIGITS = re.compile(r"[0-9]+")
 
 
@@ -42,6 +45,7 @@ def is_wordy(look: Look) -> bool:
     but for their digits.
     """
     texts = list(look.frequencies)
+    texts = texts[:: max(1, len(texts) // PROBES)]
     letters = [sum(map(str.isalpha, text)) for text in texts]
     lengths = [len(text) for text in texts]
     return (
