@@ -141,7 +141,8 @@ class Finisher:
 
     def _final_arrays(self) -> dict[str, np.ndarray]:
         job, rows = self._job, self._job.splits.valid_rows
-        arrays = {"rows": rows, "parts": _parts(job.splits, rows, job.spec.seed)}
+        groups = None if job.group_codes is None else job.group_codes[rows]
+        arrays = {"rows": rows, "parts": _parts(job.splits, rows, job.spec.seed, groups)}
         if job.groups is not None:
             arrays["groups"] = pd.factorize(job.groups[rows])[0]
         return arrays
@@ -343,9 +344,17 @@ def _nothing_finished(failed: Sequence[Trial]) -> AutoMLError:
     return error
 
 
-def _parts(splits: Splits, rows: np.ndarray, seed: int) -> np.ndarray:
-    """The part of each row for cross-fitting: its fold, or a random fifth of a holdout."""
+def _parts(
+    splits: Splits, rows: np.ndarray, seed: int, groups: np.ndarray | None = None
+) -> np.ndarray:
+    """The part of each row for cross-fitting: its fold, or a random fifth of a holdout.
+
+    Rows of a group are in the same part.
+    """
     if len(splits.folds) == 1 or not splits.disjoint:
+        if groups is not None:
+            order = np.random.default_rng(seed).permutation(int(groups.max()) + 1)
+            return np.asarray(order[groups] % 5)
         return np.asarray(np.random.default_rng(seed).integers(0, 5, len(rows)))
     part = np.zeros(int(rows.max()) + 1, dtype=np.int64)
     for i, fold in enumerate(splits.folds):

@@ -261,6 +261,7 @@ def _run(job: Job, run: RunDirectory, log: RunLog, interrupted: Callable[[], boo
         early_stopping=spec.early_stopping and job.clock.budget is not None,
         memory_per_worker=_memory_per_worker(job, n_workers),
         table_bytes=job.table.nbytes,
+        groups=job.group_codes,
         configurations=job.configurations,
         starts=job.starts,
         card=job.card,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from automl._configurations import read_configurations
 from automl._sample import Rows
@@ -131,6 +132,13 @@ class Job:
             read_configurations(spec.starts),
             card,
         )
+
+    @property
+    def group_codes(self) -> np.ndarray | None:
+        """The number of each row's group, if rows have groups."""
+        if self.groups is None:
+            return None
+        return np.asarray(pd.factorize(self.groups, use_na_sentinel=False)[0])
 
     def facts(self) -> dict[str, Any]:
         """What was understood and decided before the first fit."""

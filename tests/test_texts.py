@@ -8,8 +8,10 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from automl import AutoModel, load
+from automl._finish import _parts
 from automl.artifact._read import _read_texts
 from automl.exceptions import ArtifactError
+from automl.objective import make_splits
 
 RNG = np.random.default_rng(0)
 N = 240
@@ -29,6 +31,23 @@ FRAME = pd.DataFrame(
         "x": RNG.normal(size=N),
     }
 )
+
+
+def test_groups_stay_together_in_the_parts_of_a_holdout():
+    groups = RNG.permutation(N) % 30
+    splits = make_splits(np.arange(N) * 1.0, task="regression", groups=groups, n_folds_hint=1)
+    rows = splits.valid_rows
+    parts = _parts(splits, rows, 0, groups[rows])
+    assert len(set(parts)) > 1
+    assert all(len(set(parts[groups[rows] == g])) == 1 for g in groups[rows])
+
+
+def test_groups_of_any_kind_go_with_texts():
+    groups = np.array([None if i % 9 == 0 else f"g{i % 12}" for i in range(N)], dtype=object)
+    made = AutoModel(families=["linear"], time_budget=None, max_trials=1, random_state=0)
+    assert made.fit(FRAME, LABEL, groups=groups).score_ > 0.8
+
+
 FAMILIES = ["linear", "extra_trees", "lightgbm"]
 
 

@@ -27,10 +27,9 @@ class Choice:
         Shares of the candidates in it.
     predictions : ndarray of shape (n_rows, n_outputs)
         Predictions for each row by the choice that was made without the row's own part, so that
-        their score is not flattered by the choosing.
-        They are adjusted in the same sense.
+        their score is not flattered by the choosing. The adjustment, too, was learned without it.
     ensemble_loss : float
-        Loss of the ensemble in the same sense; infinite if none was considered.
+        Loss of the ensemble, chosen without the row's own part; infinite if none was considered.
     adjustment : Calibration or Decision, optional
         What is done to predictions, or to choose labels.
     """

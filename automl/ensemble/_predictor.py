@@ -11,9 +11,7 @@ from automl.families import Contributing, Model, Movable, get_family
 from automl.features import Encoder
 from automl.objective import Decision, Metric, decide_labels
 from automl.table import Schema, Table, Target
-
-THREADED_ROWS = 5000
-"""Below this many rows one thread is faster than waking others."""
+from automl.table._schema import THREADED_ROWS
 
 
 @dataclass
@@ -56,16 +54,13 @@ class Member:
         return np.asarray(total / len(self.models))
 
     def matrix(self, encoded: "Encoded", place: int) -> np.ndarray:
-        """The matrix that one of its models wants: what texts tell depends on the fold."""
-        if encoded.told is None:
-            return encoded.values
-        given = encoded.values
-        order: Literal["C", "F"] = "F" if given.flags.f_contiguous else "C"
-        shape = len(given), given.shape[1] + encoded.told.shape[2]
-        values = np.empty(shape, given.dtype, order=order)
-        values[:, : given.shape[1]] = given
-        values[:, given.shape[1] :] = encoded.told[self.folds[place]]
-        return values
+        """The matrix that one of its models wants: what texts tell depends on the fold.
+
+        It is the same array for all models, and holds until the next one is asked for.
+        """
+        if encoded.told is not None:
+            encoded.values[:, -encoded.told.shape[2] :] = encoded.told[self.folds[place]]
+        return encoded.values
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_models": []}
@@ -78,6 +73,7 @@ class Encoded:
     Parameters
     ----------
     values : ndarray of shape (n_rows, n_columns)
+        The last columns are for what texts tell, where they tell something.
     told : ndarray of shape (n_folds + 1, n_rows, n_told), optional
         What texts tell of the target, as each fold learned it.
     """
@@ -146,8 +142,14 @@ class Predictor:
         """The matrix of an encoding, column by column for trees, which read it as they like."""
         order: Literal["C", "F"] = "F" if encoding == "tree" else "C"
         encoder = self.encoders[encoding]
-        values = encoder.transform(table, order=order, n_threads=n_threads).values
-        return Encoded(values, encoder.texts.scores(table))
+        told = encoder.texts.scores(table)
+        if told is None:
+            return Encoded(encoder.transform(table, order=order, n_threads=n_threads).values, None)
+        header = encoder.header(table.schema)
+        width = header.shape[1]
+        values = np.empty((table.n_rows, width + told.shape[2]), header.values.dtype, order=order)
+        encoder.transform(table, out=values[:, :width], n_threads=n_threads)
+        return Encoded(values, told)
 
     def decide(self, raw: np.ndarray) -> np.ndarray:
         """Labels of classification, or values of regression, of shape (n_rows,)."""
@@ -200,14 +202,16 @@ class Predictor:
         for member in self.members:
             encoder = self.encoders[member.encoding]
             encoded = self._encode(member.encoding, table, 1)
-            sources = [*encoder.header(self.schema).sources]
-            sources += [source for _, source in encoder.texts.told_names]
+            origins = [*encoder.origins(self.schema)]
+            origins += [(source,) for _, source in encoder.texts.told_names]
             for place, model in enumerate(member.models):
                 if not isinstance(model, Contributing):
                     continue
                 values = model.contributions(member.matrix(encoded, place))
                 scale = member.weight / len(member.models) / max(float(values.sum()), 1e-300)
-                for source, value in zip(sources, values, strict=True):
-                    shares[source] = shares.get(source, 0.0) + scale * float(value)
+                for sources, value in zip(origins, values, strict=True):
+                    for source in sources:  # what several columns bring is shared out evenly
+                        share = scale * float(value) / len(sources)
+                        shares[source] = shares.get(source, 0.0) + share
         total = sum(shares.values())
         return {k: v / total for k, v in shares.items()} if total > 0 else None

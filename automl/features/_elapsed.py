@@ -29,8 +29,13 @@ def elapsed_pairs(table: Table) -> Pairs:
     >>> elapsed_days(table, ("sold", "sent"), slice(None)).tolist()
     [1.0, 4.0, 0.0]
     """
-    names = [c.name for c in table.schema.features if c.role is Role.DATETIME][:MOST_COLUMNS]
-    return tuple(pair for pair in combinations(names, 2) if _varies(table, pair))
+    moments = [c for c in table.schema.features if c.role is Role.DATETIME][:MOST_COLUMNS]
+    pairs = [
+        (one.name, other.name)
+        for one, other in combinations(moments, 2)
+        if one.on_the_clock == other.on_the_clock  # no time passes from 9:30 to a date
+    ]
+    return tuple(pair for pair in pairs if _varies(table, pair))
 
 
 def elapsed_days(table: Table, pair: tuple[str, str], rows: slice) -> np.ndarray:

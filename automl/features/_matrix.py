@@ -127,6 +127,10 @@ class Encoder(ABC):
     def header(self, schema: Schema) -> Matrix:
         """The matrix of a table of the schema of the fit, without its rows: names and dtype."""
 
+    def origins(self, schema: Schema) -> tuple[tuple[str, ...], ...]:
+        """For each matrix column the columns of the user's table that it is made of."""
+        return tuple((source,) for source in self.header(schema).sources)
+
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -156,4 +160,6 @@ class Encoder(ABC):
         n_threads : int
         """
         header = self.header(table.schema)
+        for column in self.texts.columns if n_threads > 1 else ():
+            column.of_texts(table.texts[column.name])  # once, and not in each thread
         return fill(header, table, self._write, out=out, order=order, n_threads=n_threads)

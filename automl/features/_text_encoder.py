@@ -69,6 +69,12 @@ class TextEncoder:
         affordable = min(n_bytes / CHARACTER_BYTES, seconds / (READING + TELLING * n_outputs))
         return cls(text_columns(table, longest=_longest(table, affordable)))
 
+    @staticmethod
+    def tells(table: Table, n_outputs: int) -> bool:
+        """Whether a table has texts, and not too many rows and scores to learn what they tell."""
+        n_scores = len(table.schema.readable) * n_outputs
+        return 0 < n_scores <= MOST_OUTPUTS and table.n_rows <= MOST_ROWS
+
     def tell(self, table: Table, outcome: Outcome) -> tuple["TextEncoder", np.ndarray]:
         """Fit inside each fold what the texts tell of the target.
 
@@ -84,8 +90,7 @@ class TextEncoder:
         ndarray of shape (n_folds + 1, n_rows, n_scores), float32
             Scores of these rows in each fold, and last where all of them are trained on.
         """
-        n_scores = len(self.columns) * outcome.y.shape[1]
-        if not 0 < n_scores <= MOST_OUTPUTS or table.n_rows > MOST_ROWS:
+        if not self.columns or not self.tells(table, outcome.y.shape[1]):
             return self, np.empty((len(outcome.folds) + 1, table.n_rows, 0), np.float32)
         found = [fit_told(column, table, outcome) for column in self.columns]
         scores = np.concatenate([scores for _, scores in found], axis=2)

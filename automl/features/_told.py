@@ -3,7 +3,9 @@
 For each column of texts a ridge regression of the target on the tf-idf weights of its words and
 n-grams. Rows to validate on are scored by the regression of the fold's training rows. A training
 row is scored by a regression that saw neither it nor any row to validate on: otherwise a model
-would trust the scores more than new rows bear out.
+would trust the scores more than new rows bear out. Where all rows are trained on, none is left to
+validate on: each is scored by a regression of the parts that it is not in, and new rows by one of
+all rows.
 """
 
 import hashlib
@@ -48,11 +50,14 @@ class Outcome:
     weight : ndarray of shape (n_rows,)
     folds : sequence of (ndarray, ndarray)
         Rows to train on and to validate on.
+    groups : ndarray of shape (n_rows,), optional
+        Numbers of groups, whose rows belong together.
     """
 
     y: np.ndarray
     weight: np.ndarray
     folds: Sequence[tuple[np.ndarray, np.ndarray]]
+    groups: np.ndarray | None = None
 
     @classmethod
     def of(cls, arrays: Mapping[str, np.ndarray], n_outputs: int) -> "Outcome":
@@ -65,11 +70,13 @@ class Outcome:
         [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
         """
         y = np.asarray(arrays["y"])
-        values = np.eye(n_outputs)[y] if n_outputs > 1 else _within_reason(y)[:, None]
+        values = (
+            np.eye(n_outputs, dtype=np.float32)[y] if n_outputs > 1 else _within_reason(y)[:, None]
+        )
         weight = arrays.get("weight", np.ones(len(y)))
         n_folds = sum(name.startswith("train_") for name in arrays)
         folds = [(arrays[f"train_{i}"], arrays[f"valid_{i}"]) for i in range(n_folds)]
-        return cls(values, weight / weight.mean(), folds)
+        return cls(values, weight / weight.mean(), folds, arrays.get("groups"))
 
 
 def _within_reason(y: np.ndarray) -> np.ndarray:
@@ -126,7 +133,7 @@ def fit_told(column: TextColumn, table: Table, outcome: Outcome) -> tuple[Told, 
         For these rows: in each fold, and last where all are trained on.
     """
     X, y = _rows(column, table), outcome.y
-    plan = _Plan.of(table.n_rows, outcome.folds)
+    plan = _Plan.of(table.n_rows, outcome.folds, outcome.groups)
     mean = np.average(y, axis=0, weights=outcome.weight)
     scale = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=outcome.weight))
     y = (y - mean) / np.where(scale > 0, scale, 1.0)
@@ -170,8 +177,13 @@ class _Plan:
     by_fold: list[int]
 
     @classmethod
-    def of(cls, n_rows: int, folds: Sequence[tuple[np.ndarray, np.ndarray]]) -> "_Plan":
-        parts, numbers = _parts(n_rows, folds), dict[bytes, int]()
+    def of(
+        cls,
+        n_rows: int,
+        folds: Sequence[tuple[np.ndarray, np.ndarray]],
+        groups: np.ndarray | None = None,
+    ) -> "_Plan":
+        parts, numbers = _parts(n_rows, folds, groups), dict[bytes, int]()
         masks: list[np.ndarray] = []
 
         def number(mask: np.ndarray) -> int:
@@ -194,12 +206,21 @@ class _Plan:
         return cls(np.array(masks, dtype=np.float32), scored, by_fold)
 
 
-def _parts(n_rows: int, folds: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """The part of each row: its fold, if there are enough and each row is in one, or by chance."""
+def _parts(
+    n_rows: int,
+    folds: Sequence[tuple[np.ndarray, np.ndarray]],
+    groups: np.ndarray | None = None,
+) -> np.ndarray:
+    """The part of each row: its fold, if there are enough and each row is in one, or by chance.
+
+    By chance, rows of a group come into the same part: folds don't split groups anyway.
+    """
     times = np.bincount(np.concatenate([valid for _, valid in folds]), minlength=n_rows)
     if len(folds) >= ENOUGH_FOLDS and (times == 1).all():
         parts = np.empty(n_rows, np.intp)
         for i, (_, valid) in enumerate(folds):
             parts[valid] = i
         return parts
+    if groups is not None and (n_groups := int(groups.max()) + 1) >= INNER_PARTS:
+        return np.asarray(np.random.default_rng(0).permutation(n_groups)[groups] % INNER_PARTS)
     return np.random.default_rng(0).permutation(n_rows) % INNER_PARTS

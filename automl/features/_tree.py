@@ -45,7 +45,7 @@ class TreeEncoder(Encoder):
         Whether numbers need float64 to stay distinct.
     texts : TextEncoder
         The columns of texts, and of categories that are too many for their rows. Of the latter
-        only the frequency stays beside what their texts become.
+        only the frequency stays beside what their texts become, if that tells of the target.
     elapsed : tuple of (str, str)
         Pairs of datetime columns of which the time between is a number.
     """
@@ -72,7 +72,7 @@ class TreeEncoder(Encoder):
             if column.role == "datetime":
                 parts[name] = varying_parts(table, name)
             elif column.role == "categorical":
-                if not column.spelled:
+                if not column.spelled or not texts.told:
                     cardinalities[name] = min(n, MAX_CATEGORIES + 1)
                 if n > MAX_CATEGORIES or column.spelled:
                     codes = table.columns[name]
@@ -89,7 +89,7 @@ class TreeEncoder(Encoder):
             name = column.name
             if column.role == "datetime":
                 entries += [(f"{name}.{part}", name, 0) for part in self.parts[name]]
-            elif not column.readable:
+            elif not column.readable or name in self.cardinalities:
                 entries.append((name, name, self.cardinalities.get(name, 0)))
             if name in self.frequencies:
                 entries.append((f"{name}.frequency", name, 0))
@@ -97,6 +97,12 @@ class TreeEncoder(Encoder):
         entries += [(name, source, 0) for name, source in self.texts.names]
         names, sources, cardinalities = zip(*entries, strict=True)
         return Matrix(np.empty((0, len(entries)), self._dtype), names, sources, cardinalities)
+
+    def origins(self, schema: Schema) -> tuple[tuple[str, ...], ...]:
+        """For each matrix column those that it is made of: both ends of a span of time."""
+        found = super().origins(schema)
+        end = len(found) - len(self.texts.names)
+        return (*found[: end - len(self.elapsed)], *self.elapsed, *found[end:])
 
     def _write(self, table: Table, rows: slice, out: np.ndarray) -> None:
         at = 0

@@ -310,7 +310,8 @@ class Trainer:
         # A column that came to be there by chance must not become one that predictions need.
         known = set(champion.predictor.schema.names)
         drop = [c for c in batch.frame.columns if c in left_out or c not in known]
-        roles = {c.name: c.role.value for c in champion.predictor.schema.features}
+        features = champion.predictor.schema.features
+        roles = {c.name: c.role.value for c in features if not c.spelled}
         types = {**roles, **(config.get("types") or {})}
         return FitSpec(
             metric=settings.metric or champion.metric.name,

@@ -105,7 +105,8 @@ def encode_table(
     table = _open_table(task)
     texts, shared = TextEncoder(), task.folder.with_name("texts")
     if table.texts:
-        outcome = Outcome.of(data[0], task.n_outputs) if data else None
+        tells = bool(data) and TextEncoder.tells(table, task.n_outputs)
+        outcome = Outcome.of(data[0], task.n_outputs) if tells else None
         texts = fitted_texts(shared, table, outcome, seconds=task.seconds, memory=task.memory)
     encoder = fit_encoder(task.kind, table, texts)
     task.folder.mkdir(parents=True)

@@ -117,10 +117,14 @@ class Jobs:
 
 
 def target_arrays(
-    splits: Splits, y: np.ndarray, weight: np.ndarray | None
+    splits: Splits, y: np.ndarray, weight: np.ndarray | None, groups: np.ndarray | None = None
 ) -> Mapping[str, np.ndarray]:
-    """What workers share beside the matrix: the target, its weights, and the rows of each fold."""
+    """What workers share beside the matrix: the target, its weights, and the rows of each fold.
+
+    The number of each row's group is among it where rows of a group belong together.
+    """
     arrays = {"y": y} if weight is None else {"y": y, "weight": weight}
+    arrays |= {} if groups is None else {"groups": groups}
     for i, fold in enumerate(splits.folds):
         arrays |= {f"train_{i}": fold.train, f"valid_{i}": fold.valid}
     return arrays

@@ -163,8 +163,12 @@ class Places:
         """Seconds until there is room, as far as one can tell; 0 if there is."""
         if self.room_for(use):
             return 0.0
-        now = time.monotonic()
-        return max(1e-3, max(r.until for r in self._running.values()) - now)
+        now, left = time.monotonic(), sorted(self._running.values(), key=lambda r: r.until)
+        while left:
+            ended = left.pop(0)
+            if has_room([r.use for r in left], use, self.capacity):
+                return max(1e-3, ended.until - now)
+        return 1e-3
 
     # -- what it is expected to take ------------------------------------------------------
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from automl.compute import Device
 from automl.families import Family, Problem, Resources
 from automl.objective import Metric, Splits
@@ -97,6 +99,8 @@ class SearchPlan:
         Families with parameters: these are tried before anything else.
     card : Device, optional
         The card that fits may run on, beside the CPU.
+    groups : ndarray of shape (n_rows,), optional
+        The number of each row's group.
     insists : bool
         Whether every fit that can run on the card shall, whatever is quicker.
     """
@@ -117,6 +121,7 @@ class SearchPlan:
     early_stopping: bool = True
     memory_per_worker: int | None = None
     table_bytes: int = 0
+    groups: np.ndarray | None = None
     configurations: Sequence[tuple[str, Mapping[str, Any]]] = ()
     starts: Sequence[tuple[str, Mapping[str, Any]]] = ()
     card: Device | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from automl.exceptions import ArtifactError
 from automl.table._messages import shown
-from automl.table._values import canonical, is_missing
+from automl.table._values import canonical, is_missing, is_time_of_day
 
 
 class Role(StrEnum):
@@ -57,8 +57,8 @@ class Column:
         True where the column held values at fit that its role can't read. Such values were
         missing values to the model then, so they are at predict; elsewhere they are an error.
     spelled : bool, default=False
-        Whether the letters of the categories tell something: there are many and they are not
-        just numbers, so that a new one is worth reading.
+        Whether the letters of the categories (or digits of codes such as 01234) are read, since
+        there are too many for their rows: a new one is taken to be like those spelled alike.
 
     Examples
     --------
@@ -81,6 +81,11 @@ class Column:
     def readable(self) -> bool:
         """Whether a table keeps the texts of the column, and not only codes or numbers."""
         return self.role is Role.TEXT or self.spelled
+
+    @property
+    def on_the_clock(self) -> bool:
+        """Whether its moments are times of a day that is not known."""
+        return is_time_of_day(self.date_format)
 
     @cached_property
     def codes(self) -> dict[str, int]:

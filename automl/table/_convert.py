@@ -167,8 +167,11 @@ def to_datetime(series: pd.Series, column: Column) -> Parsed:
         return Parsed(stamps, NOTHING_BAD)
     values = plain_numbers(series) if column.date_format.startswith(EPOCH) else None
     if values is not None:
-        per_second = EPOCH_UNITS[column.date_format.removeprefix(EPOCH)]
-        return Parsed(values / per_second, NOTHING_BAD)
+        seconds = values / EPOCH_UNITS[column.date_format.removeprefix(EPOCH)]
+        endless = np.isinf(seconds)
+        if endless.any():
+            return Parsed(np.where(endless, np.nan, seconds), endless)
+        return Parsed(seconds, NOTHING_BAD)
     distinct = Distinct.of(series)
     return distinct.rows(dates(distinct.values, column.date_format))
 

@@ -1,6 +1,7 @@
 """Which role does a column have? One detector per case, asked in the order of ``DETECTORS``."""
 
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,22 +10,23 @@ import pandas as pd
 
 from automl.exceptions import DataError
 from automl.table._blocks import Extent
-from automl.table._calendar import told_dates
+from automl.table._calendar import is_named_code, is_named_date, told_dates
 from automl.table._column import Column, Role
 from automl.table._dates import guess_formats, looks_like_dates
 from automl.table._look import Look
 from automl.table._messages import counted, shown
 from automl.table._numbers import (
     MIN_IDENTIFIER_ROWS,
-    READABLE,
     are_named_codes,
     as_declared_numeric,
     as_numeric,
+    detect_durations,
     detect_written_numbers,
     identifier,
     must_read,
     number_dates,
 )
+from automl.table._quantities import READABLE
 from automl.table._values import (
     boolean_spelling,
     booleans,
@@ -32,13 +34,15 @@ from automl.table._values import (
     dates,
     is_nested,
     is_time_of_day,
+    numbers,
 )
-from automl.table._wording import is_spelled, is_text
+from automl.table._wording import TEXT_WORDS, is_spelled, is_text, is_wordy
 
 logger = logging.getLogger("automl.table")
 
-# Identifiers are short. Texts of this many words on average say something.
-TEXT_WORDS = 3
+_SHORT_DATE = re.compile(
+    r"(?P<first>\d{1,2})(?P<sign>[-/.])(?P<second>\d{1,2})(?P=sign)\d{2}|\d{4}-\d{2}"
+)
 # Fewer different times of day are names of parts of the day.
 FEW_TIMES = 10
 Detector = Callable[[Look], Column | None]
@@ -167,13 +171,25 @@ def detect_written_dates(look: Look) -> Column | None:
     if found is None:  # the sample may not have shown which number is the day
         everything = [text for text in look.texts if text is not None]
         found = _datetime(look, guess_formats(everything))
-    if (
-        found is not None
-        and is_time_of_day(found.date_format)
-        and len(look.frequencies) < FEW_TIMES
-    ):
-        return None
-    return found
+    if found is None or not is_time_of_day(found.date_format):
+        return None if found is None or not _is_certain(look, found.date_format) else found
+    return None if len(look.frequencies) < FEW_TIMES else found
+
+
+def _is_certain(look: Look, date_format: str) -> bool:
+    """Tell dates from versions (1.10.12) and numbered parts (2001-01), if the name doesn't."""
+    if is_named_date(look.name):
+        return True
+    texts = [text for text in look.texts if text is not None]
+    if is_named_code(look.name):
+        return not all(_SHORT_DATE.fullmatch(text) for text in texts)
+    if "%y" not in date_format or "%b" in date_format:
+        return True
+    short = [found for text in texts if (found := _SHORT_DATE.fullmatch(text)) and found["first"]]
+    padded = all(len(found["first"]) == len(found["second"]) == 2 for found in short)
+    return not short or (
+        padded and any(max(int(f["first"]), int(f["second"])) > 12 for f in short)
+    )
 
 
 def detect_text(look: Look) -> Column | None:
@@ -182,13 +198,14 @@ def detect_text(look: Look) -> Column | None:
 
 
 def detect_written_identifier(look: Look) -> Column | None:
-    """Complete, distinct, short texts."""
+    """Complete, distinct texts of few words: keys, or names that are worth reading."""
     n_rows = len(look.series)
     if n_rows < MIN_IDENTIFIER_ROWS or look.n_missing or len(look.frequencies) < n_rows:
         return None
-    words = np.mean([len(canonical(value).split()) for value in look.sample])
-    if words >= TEXT_WORDS:
+    if look.words >= TEXT_WORDS:
         return None
+    if is_wordy(look):
+        return as_text(look)
     return look.column(Role.IDENTIFIER, "a different short text in every row")
 
 
@@ -201,6 +218,7 @@ DETECTORS: tuple[Detector, ...] = (
     detect_boolean,
     detect_written_numbers,
     detect_nested,
+    detect_durations,
     detect_written_dates,
     detect_text,
     detect_written_identifier,
@@ -218,10 +236,11 @@ def as_categorical(look: Look, noun: str = "", why: str = "") -> Column:
 
 def as_text(look: Look) -> Column:
     """Take the column as texts that are worth reading."""
-    detect_nested(look)
-    words = float(np.mean([len(canonical(v).split()) for v in look.sample])) if look.sample else 0
+    refuse_nested(look)
     different = counted(len(look.frequencies), "distinct text")
-    return look.column(Role.TEXT, f"{different} of {words:.0f} words on average")
+    return look.column(
+        Role.TEXT, f"{different} of {counted(round(look.words), 'word')} on average"
+    )
 
 
 def as_boolean(look: Look) -> Column:
@@ -235,8 +254,12 @@ def as_datetime(look: Look) -> Column:
     """Take the column as dates."""
     if look.dates is not None:
         return look.column(Role.DATETIME, told_dates(look.extent.low, look.extent.high))
-    if look.numbers is not None:
-        found = number_dates(look, look.numbers, look.extent)
+    values = look.numbers
+    if values is None:
+        parsed = numbers(look.distinct.values)
+        values = None if parsed.bad.any() else look.distinct.rows(parsed).values
+    if values is not None:
+        found = number_dates(look, values, Extent.of(values), declared=True)
         if found is not None:
             return found
     known = [text for text in look.texts if text is not None]
@@ -253,7 +276,9 @@ def _datetime(look: Look, date_format: str, share: float = READABLE) -> Column |
         return None
     extent = Extent.of(parsed.values)
     reason = told_dates(extent.low, extent.high, date_format)
-    return look.column(Role.DATETIME, reason, parsed=parsed, date_format=date_format)
+    column = look.column(Role.DATETIME, reason, parsed=parsed, date_format=date_format)
+    # What no clock shows, such as 25:10, is a slip, whether there were some at fit or not.
+    return replace(column, tolerant=True) if column.on_the_clock else column
 
 
 def _set_aside(role: Role) -> Callable[[Look], Column]:

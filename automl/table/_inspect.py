@@ -10,7 +10,9 @@ import pandas as pd
 from automl.exceptions import DataError, UsageError
 from automl.table._column import Column, Role
 from automl.table._frames import to_frame
+from automl.table._look import UNREADABLE
 from automl.table._messages import close_match, counted, listed
+from automl.table._numbers import ID_NAME
 from automl.table._schema import Schema
 from automl.table._single import SingleColumns
 from automl.table._table import Table
@@ -22,6 +24,7 @@ LEAK = 0.95
 MOSTLY = 0.5
 _MANY_KEYS, _KEY_SHARE = 100, 0.5
 _RARE = 10
+_KEYS = "set aside as identifiers: {}. Declare their types if they tell something."
 _EXAMPLES, _EXAMPLE_LENGTH = 3, 30
 _MEASURED = (Role.NUMERIC, Role.CATEGORICAL, Role.BOOLEAN, Role.DATETIME)
 
@@ -40,6 +43,9 @@ class ColumnReport:
         How many different values there are.
     examples : list of str
         A few of them.
+    spelled : bool, default=False
+        Whether the letters of its categories are read. That is found, and can't be declared:
+        declared categories are taken as they are.
     """
 
     name: str
@@ -48,6 +54,7 @@ class ColumnReport:
     missing: float
     distinct: int
     examples: list[str]
+    spelled: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ class Finding:
     ----------
     kind : str
         ``"leak"``, ``"identifier"``, ``"constant"``, ``"mostly_missing"``, ``"unreadable"``,
-        ``"nested"``, ``"duplicate_rows"``, ``"target"``, ``"target_missing"`` or
+        ``"marks"``, ``"nested"``, ``"duplicate_rows"``, ``"target"``, ``"target_missing"`` or
         ``"rare_classes"``.
     columns : list of str
         The columns that it is about.
@@ -151,7 +158,7 @@ def inspect_table(
         facts, encoded, warnings = _look_at_target(y, str(target), task)
     if encoded is not None and typed is not None:
         warnings = [*_leaks(typed, encoded, str(target)), *warnings]
-    warnings += _of_columns(schema, reports, len(table))
+    warnings += _of_columns(schema, reports, typed, len(table))
     warnings += _repeated(table, schema, y)
     return Inspection(len(table), reports, facts, tuple(warnings))
 
@@ -176,7 +183,13 @@ def _report(column: Column, series: pd.Series, typed: Table | None) -> ColumnRep
     else:
         share = float(series.isna().mean()) if len(series) else 0.0
     return ColumnReport(
-        column.name, column.role.value, column.reason, share, _distinct(series), _examples(series)
+        column.name,
+        column.role.value,
+        column.reason,
+        share,
+        _distinct(series),
+        _examples(series),
+        column.spelled,
     )
 
 
@@ -256,14 +269,16 @@ def _leaks(
 
 
 def _of_columns(
-    schema: Schema, reports: Collection[ColumnReport], n_rows: int
+    schema: Schema, reports: Collection[ColumnReport], typed: Table | None, n_rows: int
 ) -> Iterator[Finding]:
     """Yield what the roles and shares of the columns say."""
+    numeric = schema.numeric if typed is not None else frozenset[str]()
+    integral = {name for name in numeric if typed is not None and typed.is_integral(name)}
     by_role = {role: [c.name for c in schema.columns if c.role is role] for role in Role}
     keys = by_role[Role.IDENTIFIER]
     if keys:
-        yield Finding("identifier", keys, f"set aside as identifiers: {listed(keys, 10)}.")
-    repeated = [r.name for r in reports if _is_like_a_key(r, n_rows)]
+        yield Finding("identifier", keys, _KEYS.format(listed(keys, 10)))
+    repeated = [r.name for r in reports if _is_like_a_key(r, n_rows, r.name in integral)]
     if repeated:
         told = f"nearly a key, yet a feature: {listed(repeated, 10)}"
         yield Finding("identifier", repeated, f"{told}: drop what later rows won't share.")
@@ -279,17 +294,21 @@ def _of_columns(
     if empty:
         told = f"missing in more than half of the rows: {listed(empty, 10)}."
         yield Finding("mostly_missing", empty, told)
-    tolerant = [c.name for c in schema.features if c.tolerant]
+    tolerant = [c.name for c in schema.features if c.tolerant and UNREADABLE in c.reason]
     if tolerant:
         told = f"values that can't be read are taken as missing: {listed(tolerant, 10)}"
         yield Finding("unreadable", tolerant, f"{told}; see the reasons.")
+    marked = [c.name for c in schema.features if c.sentinels]
+    if marked:
+        told = f"numbers such as 9999 are taken as missing: {listed(marked, 10)}"
+        yield Finding("marks", marked, f"{told}; see the reasons.")
 
 
-def _is_like_a_key(report: ColumnReport, n_rows: int) -> bool:
+def _is_like_a_key(report: ColumnReport, n_rows: int, integral: bool) -> bool:
     """Tell categories, or integers named like keys, of which most rows have one of their own."""
     many = report.distinct >= max(_MANY_KEYS, _KEY_SHARE * n_rows)
-    named = report.role == Role.NUMERIC and report.name.casefold().endswith(("id", "nbr", "key"))
-    return many and (report.role == Role.CATEGORICAL or named)
+    named = report.role == Role.NUMERIC and ID_NAME.search(report.name) is not None
+    return many and (report.role == Role.CATEGORICAL or (named and integral))
 
 
 def _repeated(table: pd.DataFrame, schema: Schema, y: pd.Series | None) -> Iterator[Finding]:

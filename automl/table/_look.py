@@ -14,6 +14,7 @@ from automl.table._convert import Distinct, plain_dates, plain_numbers
 from automl.table._values import Parsed, canonical, is_missing
 
 _SAMPLE = 200
+UNREADABLE = "unreadable and taken as missing"
 MARKED = 0.2
 """A column of numbers or dates has at least this share of them beside words for "not known"."""
 
@@ -91,6 +92,12 @@ class Look:
             values += [self.distinct.values[code] for code in found]
         return values
 
+    @cached_property
+    def words(self) -> float:
+        """Words of a value on average, 0 if there is none."""
+        counts = [len(canonical(value).split()) for value in self.sample]
+        return float(np.mean(counts)) if counts else 0.0
+
     def share_read(self, parsed: Parsed) -> float:
         """Return which share of the rows that have a value could be read.
 
@@ -124,7 +131,7 @@ class Look:
             bad = int(counts[parsed.bad].sum())
             missing += int(counts[np.isnan(parsed.values) & ~parsed.bad & self.known].sum())
         notes = [f"{missing:,} missing"] if missing else []
-        notes += [f"{bad:,} unreadable and taken as missing"] if bad else []
+        notes += [f"{bad:,} {UNREADABLE}"] if bad else []
         told = "; ".join([reason, *notes])
         return Column(
             self.name,

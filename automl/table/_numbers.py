@@ -15,24 +15,27 @@ from automl.table._blocks import (
     is_integral,
     refuse_infinity,
 )
-from automl.table._calendar import number_date_format, told_dates
+from automl.table._calendar import is_named_date, is_named_length, number_date_format, told_dates
 from automl.table._column import Column, Role
 from automl.table._convert import EXPECTED, without
 from automl.table._look import Look
 from automl.table._messages import shown
-from automl.table._quantities import choose_format, read_quantity
+from automl.table._quantities import CLOCK, READABLE, are_codes, choose_format, read_quantity
 from automl.table._sentinels import find_sentinels
 from automl.table._values import Parsed, dates, is_marker, numbers
 
-# From this share of readable values on, the others count as slips of the pen.
-READABLE = 0.95
 # Fewer rows than this have distinct values by chance.
 MIN_IDENTIFIER_ROWS = 20
 # What can't be read but comes back this often on average is no slip: it means something.
 REPEATED = 3
-_ID_NAME = re.compile(
-    r"(?i:(?:^|[_\s.-])(?:id|uuid|guid|index|rowid|row_number|key|nbr|uid|pk)$)"
-    r"|[a-z0-9](?:Id|ID|Key)$|^Unnamed: 0$"
+ID_NAME = re.compile(
+    r"(?i:(?:^|[_\s.-])(?:id|uuid|guid|rowid|row_number|key|nbr|uid|pk)$)"
+    r"|(?i:^(?:row[_\s.-]?)?index$)|[a-z0-9](?:Id|ID|Key)$|^Unnamed: 0$"
+)
+# Amounts that go up by 1 where the rows are in the order of time.
+_STEP_NAME = re.compile(
+    r"(?i:(?:^|[_\s.-])(?:year|quarter|month|week|day|hour|minute|second|age)s?(?:$|[_\s.-]))"
+    r"|[a-z](?:Year|Quarter|Month|Week|Day|Hour)s?$"
 )
 _CODE_NAME = re.compile(
     r"(?i:(?:^|[_\s.-])(?:id|code|key|zip|zip_?code|post_?code|postal_?code|plz)$)"
@@ -67,6 +70,8 @@ def detect_written_numbers(look: Look) -> Column | None:
     if np.mean(~numbers(look.sample).bad) >= READABLE / 2:  # so that long texts are read once
         parsed = numbers(look.distinct.values)
         if look.share_read(parsed) >= READABLE and not _are_codes(look, parsed):
+            if are_codes(look.distinct.values):
+                return None
             return None if _padded_with_zeros(look) else _plain_numbers(look, parsed)
     number_format = _number_format(look)
     if not number_format:
@@ -90,6 +95,18 @@ def _plain_numbers(look: Look, parsed: Parsed) -> Column:
     return found or as_numeric(look)
 
 
+def detect_durations(look: Look) -> Column | None:
+    """Lengths of time such as 4:05, which only the name tells from times of day."""
+    if not is_named_length(look.name) or look.numbers is not None or not look.sample:
+        return None
+    values, wanted = look.distinct.values, f". {CLOCK}"
+    if not any(isinstance(value, str) and ":" in value for value in look.sample):
+        return None
+    return (
+        as_numeric(look, wanted) if look.share_read(numbers(values, wanted)) >= READABLE else None
+    )
+
+
 def as_declared_numeric(look: Look) -> Column:
     """Take the column as numbers, however they are written."""
     if look.numbers is not None or not look.frequencies:
@@ -97,9 +114,9 @@ def as_declared_numeric(look: Look) -> Column:
     plain = numbers(look.distinct.values)
     if not plain.bad.any():
         return as_numeric(look)
-    number_format = _number_format(look, declared=True)
-    better = numbers(look.distinct.values, number_format)
-    return as_numeric(look, number_format if better.bad.sum() < plain.bad.sum() else "")
+    formats = ["", _number_format(look, declared=True), f". {CLOCK}"]
+    n_bad = [numbers(look.distinct.values, form).bad.sum() for form in formats]
+    return as_numeric(look, formats[int(np.argmin(n_bad))])  # the first where others are as good
 
 
 def _number_format(look: Look, *, declared: bool = False) -> str:
@@ -127,9 +144,11 @@ def _padded_with_zeros(look: Look) -> bool:
     return padded > 0 and (len({len(text) for text in digits}) == 1 or padded * 20 >= len(digits))
 
 
-def number_dates(look: Look, values: np.ndarray, extent: Extent) -> Column | None:
+def number_dates(
+    look: Look, values: np.ndarray, extent: Extent, *, declared: bool = False
+) -> Column | None:
     """Dates that are written as one number."""
-    date_format = number_date_format(look.name, values, extent)
+    date_format = number_date_format(look.name, values, extent, named=declared)
     if not date_format:
         return None
     ends = dates([extent.low, extent.high], date_format).values.tolist()
@@ -197,9 +216,10 @@ def identifier(look: Look, values: np.ndarray) -> Column | None:
     """Tell row numbers and keys from amounts: complete, distinct, in step or named so."""
     if len(values) < MIN_IDENTIFIER_ROWS or Extent.of(values).n_missing or not is_integral(values):
         return None
-    if goes_up_by_one(values):
+    in_time = _STEP_NAME.search(look.name) or is_named_date(look.name)
+    if not in_time and goes_up_by_one(values):
         return look.column(Role.IDENTIFIER, "integers that go up by 1 from row to row")
-    if _ID_NAME.search(look.name) and all_distinct(values):
+    if ID_NAME.search(look.name) and all_distinct(values):
         return look.column(Role.IDENTIFIER, "distinct integers under the name of a key")
     return None
 

@@ -5,8 +5,9 @@ the numbers have? Both are kept as a short text, the column's number format, suc
 so that every later table is read in the same way.
 """
 
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -26,12 +27,23 @@ _DIGIT = re.compile(r"[0-9]")
 ANY_UNIT = "*"
 """In place of a unit, where somebody declares numbers whose units are unknown words."""
 
-_GAP = r"[ \u00a0\u202f'’_]"
+CLOCK = ":"
+"""In place of a unit, where lengths of time are written with colons; they are read as seconds."""
+
+_CLOCK_TIME = re.compile(
+    r"(?:([0-9]{1,4}):(?=[0-5][0-9]:))?([0-9]{1,4}):([0-5][0-9](?:\.[0-9]+)?)"
+)
+_DIGITS_ALONE = re.compile(r"[0-9]{1,9}(?:\.[0-9]+)?")
+_GAP = r"[ \u00a0\u202f'’]"
 _CURRENCY = r"(?:[A-Z]{1,2})?[$€£¥₹]|USD|EUR|GBP|INR|CHF|Rs\.?"
 _UNIT = rf"%|°[CF]?|[\"″]|{_CURRENCY}|[^\W\d_](?:[^\d,;:()<>|]{{0,23}}[^\W\d_.²³+])?[.²³23]?"
 _BELOW = r"<|(?:less than|lt|under|below)(?![^\W\d_])"
 _ABOVE = r">|(?:more than|gt|over|above)(?![^\W\d_])"
 _ABOUT = r"[≤≥~≈]|<=|>=|(?:at least|at most|up to|about|approx\.?|ca\.?)(?![^\W\d_])"
+_EXPONENT = re.compile(r"[-+]?[0-9]+[eE][0-9]+")
+_SURE = re.compile(r"[-+]?[0-9]*(?:[.,][0-9]*(?:[eE][-+]?[0-9]+)?|[0-9][eE][-+][0-9]+)")
+_ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+_BYTE = 255
 _OR_MORE = frozenset(["more", "plus", "ormore", "andmore", "orabove", "andabove", "andover"])
 _SEPARATOR = r"\s*(?:-|–|—|~|\bto\b|\.\.)\s*"
 
@@ -49,7 +61,8 @@ class Quantity:
 def _patterns(decimal: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     """Patterns of digits alone, of one number with what is around it, and of a range of two."""
     group, mark = (",", r"\.") if decimal == "." else (r"\.", ",")
-    whole = rf"[1-9][0-9]{{0,2}}(?:{group}[0-9]{{2,3}})*{group}[0-9]{{3}}"
+    least = 2 if decimal == "." else 3  # 12,34,567 is one in India
+    whole = rf"[1-9][0-9]{{0,2}}(?:{group}[0-9]{{{least},3}})*{group}[0-9]{{3}}"
     core = (
         rf"(?:{whole}|[1-9][0-9]{{0,2}}(?:{_GAP}[0-9]{{3}})+|[0-9]+)(?:{mark}[0-9]*)?|{mark}[0-9]+"
     )
@@ -90,10 +103,10 @@ def read_quantity(text: str, decimal: str = ".") -> Quantity | None:
     """
     digits, one, two = _patterns(decimal)
     text = text.strip()
-    if digits.fullmatch(text):  # what most texts are
-        return Quantity(_plain(text, decimal), "")
     if len(text) > _LONGEST or not _DIGIT.search(text):
         return None
+    if digits.fullmatch(text):  # what most texts are
+        return Quantity(_plain(text, decimal), "")
     found = one.fullmatch(text)
     if found is not None:
         return _one(found, decimal)
@@ -121,6 +134,8 @@ def _one(found: re.Match[str], decimal: str) -> Quantity | None:
         return None
     digits = re.sub(_GAP, "", found["core"])
     number = _plain(digits + (found["exponent"] or ""), decimal)
+    if math.isinf(number):
+        return None
     places = len(digits) - digits.index(decimal) - 1 if decimal in digits else 0
     if found["below"] or found["above"]:  # half of the last digit beyond, so that <5 is not 5
         number += (0.5 if found["above"] else -0.5) * 10.0**-places
@@ -173,14 +188,28 @@ def reader(number_format: str) -> Callable[[str], float | None]:
     >>> read = reader(", h")
     >>> read("1,5"), read("90 min"), read("5 kg")
     (1.5, 1.5, None)
+    >>> clock = reader(". :")
+    >>> clock("4:05"), clock("1:04:05.5"), clock("25:10"), clock("4:75")
+    (245.0, 3845.5, 1510.0, None)
     """
     decimal, unit = number_format[:1], number_format[2:]
+    if unit == CLOCK:
+        return _on_the_clock
 
     def read(text: str) -> float | None:
         quantity = read_quantity(text, decimal)
         return None if quantity is None else in_unit(quantity, unit)
 
     return read
+
+
+def _on_the_clock(text: str) -> float | None:
+    """Return the seconds of a text such as 4:05 or 1:04:05.6."""
+    found = _CLOCK_TIME.fullmatch(text.strip())
+    if found is None:
+        return _plain(text, ".") if _DIGITS_ALONE.fullmatch(text.strip()) else None
+    hours, minutes, seconds = found.groups()
+    return 3600.0 * float(hours or 0) + 60.0 * float(minutes) + float(seconds)
 
 
 def in_unit(quantity: Quantity, wanted: str) -> float | None:
@@ -230,6 +259,8 @@ def choose_format(values: Sequence[Any], counts: np.ndarray, *, declared: bool =
     if len(values) > _MOST_PROBES:
         probes = np.linspace(0, len(values) - 1, _MOST_PROBES).astype(int).tolist()
         values, counts = [values[i] for i in probes], counts[probes]
+    if not declared and are_codes(values):
+        return ""
     total = float(counts.sum())
     best, best_rows, best_found = "", 0.0, list[Quantity | None]()
     for decimal in ".,":
@@ -250,6 +281,31 @@ def choose_format(values: Sequence[Any], counts: np.ndarray, *, declared: bool =
     if unit is None or len({in_unit(q, unit) for q, _ in pairs} - {None}) < 3:
         return ""
     return f"{best} {unit}".rstrip()
+
+
+def are_codes(values: Iterable[Any]) -> bool:
+    """Tell codes and addresses that only look like numbers, in a column as a whole.
+
+    An E between digits is a letter, unless some other number has a decimal mark or the sign of
+    an exponent. Four groups of digits up to 255 are an address.
+
+    Examples
+    --------
+    >>> are_codes(["12", "1E4", "8E5"]), are_codes(["0.5", "1E4"]), are_codes(["1e+04", "1E4"])
+    (True, False, False)
+    >>> are_codes(["192.168.100.101", "192.168.100.102"]), are_codes(["1.234.100.200", "1.500"])
+    (True, False)
+    """
+    texts = [text.strip() for text in values if isinstance(text, str)]
+    with_letter = (text for text in texts if "E" in text or "e" in text)
+    if any(_EXPONENT.fullmatch(text) for text in with_letter):
+        return not any(_SURE.fullmatch(text) for text in texts)
+    addresses = sum(text.count(".") == 3 and _is_address(text) for text in texts)
+    return addresses > 0 and addresses >= READABLE * len(texts)
+
+
+def _is_address(text: str) -> bool:
+    return bool(_ADDRESS.fullmatch(text)) and max(map(int, text.split("."))) <= _BYTE
 
 
 def _common_unit(pairs: Sequence[tuple[Quantity, float]], total: float) -> str | None:

@@ -24,7 +24,7 @@ def roles_text(columns: Iterable[ColumnReport]) -> str:
     """Return the roles as the text of a TOML file, the reasons beside them.
 
     Columns that are constant or hold nested values are told in comments: no such role can be
-    declared.
+    declared. So are categories whose letters are read: declared ones are taken as they are.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def roles_text(columns: Iterable[ColumnReport]) -> str:
     lines = []
     for column in columns:
         line = f'{_quoted(column.name)} = "{column.role}"'
-        mark = "" if declarable(column.role) else "# "
+        mark = "" if declarable(column.role) and not column.spelled else "# "
         lines.append(f"{mark}{line}  # {_one_line(column.reason)}")
     return _HEAD.format(roles=", ".join(DECLARABLE)) + "\n".join(lines) + "\n"
 
@@ -84,7 +84,8 @@ def read_roles(path: str | Path) -> dict[str, str]:
         ) from error
     columns = found.get("columns")
     if isinstance(columns, list):  # what `automl inspect --json` printed
-        pairs = [(c.get("name"), c.get("role")) for c in columns if isinstance(c, dict)]
+        told = [c for c in columns if isinstance(c, dict) and c.get("spelled") is not True]
+        pairs = [(c.get("name"), c.get("role")) for c in told]
         columns = {n: r for n, r in pairs if not isinstance(r, str) or declarable(r)}
     if not isinstance(columns, dict):
         raise UsageError(f"The schema file {str(path)!r} has no table [columns].")

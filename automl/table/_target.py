@@ -320,8 +320,9 @@ def _amounts(labels: Labels, name: str) -> np.ndarray:
         return labels.plain.astype(np.float64)
     codes, texts = labels.distinct
     parsed = numbers(texts.tolist())
-    if parsed.bad.any():
-        row = int(parsed.bad[codes].argmax())
+    wrong = parsed.bad | ~np.isfinite(parsed.values)
+    if wrong.any():  # words for "not known" too: nothing can be learned from their rows
+        row = int(wrong[codes].argmax())
         raise DataError(
             f"The target {name!r} has {shown(texts[codes[row]])} in row {row} (counting from 0), "
             f"which is not a number, but the task is regression."

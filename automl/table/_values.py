@@ -105,7 +105,8 @@ def _number(value: Any) -> float | None:
     """Return the number that a value stands for, or None if it stands for none."""
     if isinstance(value, str):
         text = value.strip()
-        return float(text) if _NUMBER.fullmatch(text) else None
+        number = float(text) if _NUMBER.fullmatch(text) else math.inf
+        return number if math.isfinite(number) else None  # 5E999 is a code
     if isinstance(value, timedelta | np.timedelta64):
         return pd.Timedelta(value).total_seconds()
     if isinstance(value, int | float | np.number | np.bool_ | Decimal) and not isinstance(
@@ -263,12 +264,13 @@ def _since_epoch(values: Sequence[Any], date_format: str) -> Parsed:
     """Read numbers of seconds or parts of them since 1970; dates are read as such."""
     parsed = numbers(values)
     seconds = parsed.values / EPOCH_UNITS[date_format.removeprefix(EPOCH)]
+    bad = parsed.bad | np.isinf(seconds)
+    seconds[bad] = np.nan
     if not parsed.bad.any():
-        return Parsed(seconds, parsed.bad)
+        return Parsed(seconds, bad)
     others = np.flatnonzero(parsed.bad).tolist()
     written = dates([values[i] for i in others], "ISO8601")
-    seconds[others], bad = written.values, parsed.bad.copy()
-    bad[others] = written.bad
+    seconds[others], bad[others] = written.values, written.bad
     return Parsed(seconds, bad)
 
 

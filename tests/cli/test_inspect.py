@@ -15,7 +15,7 @@ def test_json(run, penguins):
     found = run("inspect", penguins, "--target", "species", "--json").json
     assert set(found) == {"n_rows", "columns", "target", "warnings"}
     assert set(found["columns"][0]) == {
-        "name", "role", "reason", "missing", "distinct", "examples",
+        "name", "role", "reason", "missing", "distinct", "examples", "spelled",
     }  # fmt: skip
     assert set(found["warnings"][0]) == {"kind", "columns", "message"}
     assert found["target"]["classes"]["Gentoo"] == 124

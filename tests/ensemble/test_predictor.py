@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from automl.ensemble import Member, Predictor
+from automl.ensemble._predictor import Encoded
 from automl.exceptions import DataError, SchemaError
 from automl.families import FitData, Problem, Resources, Watch, get_family
 from automl.features import fit_encoder
@@ -142,6 +143,20 @@ def test_contributions_are_shares_of_the_users_columns(fitted):
     assert max(shares, key=shares.get) == wanted
 
 
+def test_a_span_of_time_is_credited_to_both_of_its_ends():
+    first = pd.Timestamp("2024-01-01") + pd.to_timedelta(RNG.permutation(N) % 50, unit="D")
+    days = RNG.integers(1, 40, N)
+    frame = pd.DataFrame({"ordered": first, "sent": first + pd.to_timedelta(days, unit="D")})
+    schema = Schema.infer(frame)
+    table = schema.apply(frame, fitting=True)
+    target, codes, _ = Target.fit(days * 1.5)
+    problem = Problem("regression", N, 2)
+    boosted, encoders = member("lightgbm", table, codes, problem, weight=1.0, parts=1)
+    shares = Predictor(schema, target, encoders, [boosted]).contributions(frame)
+    assert min(shares["ordered"], shares["sent"]) > 0.3
+    assert sum(shares.values()) == pytest.approx(1)
+
+
 def test_without_a_booster_there_are_no_contributions(fitted):
     plain = Predictor(fitted.schema, fitted.target, fitted.encoders, fitted.members[:1])
     assert plain.contributions(FRAME) is None
@@ -152,3 +167,15 @@ def test_copies_predict_the_same(fitted):
     for other in (copy.deepcopy(fitted), pickle.loads(pickle.dumps(fitted))):
         assert other.members[0]._models == []
         np.testing.assert_array_equal(other.predict_raw(FRAME), raw)
+
+
+def test_one_matrix_serves_the_models_of_all_folds():
+    told = np.arange(12.0, dtype=np.float32).reshape(3, 4, 1)
+    encoded = Encoded(np.zeros((4, 3), np.float32), told)
+    member = Member("a", "linear", "tree", {}, 1.0, ({}, {}), (1, -1))
+    first = member.matrix(encoded, 0)
+    np.testing.assert_array_equal(first[:, -1], told[1, :, 0])
+    second = member.matrix(encoded, 1)
+    assert np.shares_memory(first, second)
+    np.testing.assert_array_equal(second[:, -1], told[2, :, 0])
+    assert not second[:, :-1].any()

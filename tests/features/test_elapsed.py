@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from automl.features import encoder_from_dict, fit_encoder
+from automl.features._elapsed import elapsed_pairs
 from automl.table import Schema
 
 RNG = np.random.default_rng(0)
@@ -40,6 +41,13 @@ def test_a_span_that_never_changes_is_no_number():
     frame = FRAME.assign(sent=ORDERED + pd.Timedelta("2D"))
     table = Schema.infer(frame).apply(frame, fitting=True)
     assert "sent-ordered" not in fit_encoder("tree", table).transform(table).names
+
+
+def test_no_time_passes_between_a_day_and_a_time_of_day():
+    hours = [f"{h:02}:{m:02}" for h in range(8, 18) for m in (0, 7, 15, 22, 30, 37, 45, 52)]
+    frame = FRAME.assign(opened=hours, closed=hours[::-1])
+    table = Schema.infer(frame).apply(frame, fitting=True)
+    assert elapsed_pairs(table) == (("ordered", "sent"), ("opened", "closed"))
 
 
 def test_one_column_of_dates_is_encoded_as_ever():

@@ -1,6 +1,7 @@
 """Texts as numbers, and what they tell of the target inside each fold."""
 
 import json
+import time
 
 import numpy as np
 import pandas as pd
@@ -64,7 +65,7 @@ def test_the_roles_of_the_example():
 
 @pytest.mark.parametrize("kind", ["tree", "scaled", "piecewise"])
 def test_texts_become_numbers_and_spelled_categories_no_codes(kind):
-    encoder = fit_encoder(kind, TABLE)
+    encoder = fit_encoder(kind, TABLE, told(LABEL)[0])
     matrix = encoder.transform(TABLE)
     assert not matrix.categorical
     assert {"said.words", "said.topic0", "town.topic0"} <= set(matrix.names)
@@ -77,6 +78,32 @@ def test_texts_become_numbers_and_spelled_categories_no_codes(kind):
     known = encoder.transform(SCHEMA.apply(FRAME.iloc[:2])).values
     at = [i for i, name in enumerate(matrix.names) if name.startswith("town.topic")]
     assert np.linalg.norm(rows[0, at] - known[0, at]) < np.linalg.norm(rows[1, at] - known[0, at])
+
+
+def test_spelled_categories_keep_their_codes_where_no_scores_are_told():
+    encoder = fit_encoder("tree", TABLE)
+    matrix = encoder.transform(TABLE)
+    assert [matrix.names[i] for i in matrix.categorical] == ["town"]
+    codes = matrix.values[:, matrix.names.index("town")]
+    np.testing.assert_array_equal(codes, TABLE.columns["town"])
+    again = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())), encoder.texts)
+    np.testing.assert_array_equal(again.transform(TABLE).values, matrix.values)
+
+
+def test_threads_read_the_texts_once(monkeypatch):
+    frame = pd.concat([FRAME] * 20, ignore_index=True)
+    encoder, read = fit_encoder("tree", TABLE), []
+    count = _texts.count_ngrams
+
+    def slowly(strings, **options):
+        read.append(len(strings))
+        time.sleep(0.05)
+        return count(strings, **options)
+
+    monkeypatch.setattr(_texts, "count_ngrams", slowly)
+    many = encoder.transform(SCHEMA.apply(frame), n_threads=4).values
+    assert len(read) == 2  # one for each column
+    np.testing.assert_array_equal(many[:N], encoder.transform(TABLE).values)
 
 
 @pytest.mark.parametrize("kind", ["tree", "scaled", "piecewise"])
@@ -124,6 +151,23 @@ def test_a_flipped_label_moves_no_score_of_its_own():
     assert len(train) < N or before.shape[0] == 2
 
 
+def test_rows_of_a_group_are_scored_by_regressions_that_saw_none_of_it():
+    groups = RNG.permutation(N) % 40
+    held = groups >= 32
+    split = [(np.flatnonzero(~held), np.flatnonzero(held))]
+    plan = _Plan.of(N, split, groups)
+    for _, rows, system in plan.scored:
+        assert not set(groups[rows]) & set(groups[plan.masks[system] > 0])
+    luck = RNG.integers(0, 2, 40)[groups]  # the same for all rows of a group, and nothing else
+    frame = pd.DataFrame({"said": [f"of the house number{g} again" for g in groups]})
+    schema = Schema.infer(frame, types={"said": "text"})
+    table = schema.apply(frame, fitting=True)
+    arrays = {"y": luck, "groups": groups, "train_0": split[0][0], "valid_0": split[0][1]}
+    _, scores = TextEncoder.fit(table).tell(table, Outcome.of(arrays, 1))
+    for slot in (0, 1):
+        assert np.corrcoef(scores[slot, ~held, 0], luck[~held])[0, 1] < 0.3
+
+
 def test_folds_that_are_parts_share_their_regressions():
     assert len(_Plan.of(N, folds(5)).masks) == 10 + 5 + 1
     assert len(_Plan.of(N, folds(3)).masks) == 3 * 5 + 4 + 1
@@ -134,6 +178,8 @@ def test_every_class_gets_a_score_but_not_hundreds():
     texts, scores, _ = told(classes, n_outputs=3)
     assert scores.shape[2] == 6
     assert len(texts.told_names) == 6
+    assert TextEncoder.tells(TABLE, 15)
+    assert not TextEncoder.tells(TABLE, 16)
     texts, scores, _ = told(np.arange(N) % 40, n_outputs=40)
     assert scores.shape[2] == 0
     assert texts.scores(TABLE) is None

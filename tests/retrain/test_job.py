@@ -262,7 +262,8 @@ def test_free_text_is_trained_on_and_has_no_profile(history, tmp_path):
         words = np.random.default_rng(0).choice(
             ["quiet", "sunny", "small", "garden"], (len(rows), 6)
         )
-        return rows.assign(note=[f"{' '.join(line)} no {i}" for i, line in enumerate(words)])
+        notes = [f"{' '.join(line)} no {i}" for i, line in enumerate(words)]
+        return rows.assign(note=notes, street=[f"road-{i % 60}" for i in range(len(rows))])
 
     settings = {"time_budget": None, "max_trials": 1, "families": ["linear"], "n_jobs": 1}
     old = with_text(history)
@@ -274,3 +275,4 @@ def test_free_text_is_trained_on_and_has_no_profile(history, tmp_path):
     assert result.decision in ("promoted", "kept")
     version = Registry.open(tmp_path / "models").version(2)
     assert version.manifest["model"]["columns"]["note"] == "text"
+    assert version.load()._predictor.schema.readable == ("note", "street")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from automl.compute import Device, Failure, Killed
-from automl.families import Problem, get_family
+from automl.families import DeviceUse, Problem, get_family
 from automl.features import Matrix
 from automl.search import Clock, SearchPlan, Trial
 from automl.search._cost import CostModel
@@ -128,6 +128,16 @@ def test_a_fit_that_would_wait_longer_than_the_cpu_takes_does_not_wait():
     found = places()
     found.begin(3, get_family("lightgbm").device_use({}, found._plan.problem, matrix()), 1e6)
     assert where(found) == "cpu"
+
+
+def test_a_fit_waits_for_the_first_that_makes_room():
+    found = places()
+    most = found.capacity
+    found.begin(3, DeviceUse(0.6 * most), 1e6)
+    found.begin(4, DeviceUse(0.3 * most), 5.0)
+    assert found._wait(DeviceUse(0.1 * most)) == 0.0
+    assert 4.0 < found._wait(DeviceUse(0.3 * most)) <= 5.0
+    assert found._wait(DeviceUse(0.5 * most)) > 1e5
 
 
 def test_what_does_not_fit_on_the_card_runs_on_the_cpu_unless_the_card_is_insisted_on():

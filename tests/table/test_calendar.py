@@ -2,10 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from automl.exceptions import SchemaError
 from automl.table import Role, Schema
 from automl.table._inference import infer_column
 
 DAY = 86400.0
+RNG = np.random.default_rng(0)
 DAYS = pd.date_range("2014-05-01", periods=40, freq="17D")
 
 
@@ -48,6 +50,14 @@ def test_numbers_since_1970_and_dates_at_predict():
     np.testing.assert_array_equal(schema.apply(later).columns["time"], [DAY, 2 * DAY, np.nan])
 
 
+@pytest.mark.parametrize("dtype", [float, object])
+def test_an_endless_time_is_no_date(dtype):
+    schema = Schema.infer({"time": [1.4e9, 1.5e9, np.nan], "n": [1.5, 2, 3]})
+    later = {"time": pd.Series([1.4e9, np.inf], dtype=dtype), "n": [0, 0]}
+    with pytest.raises(SchemaError, match=r"'time' .* row 1 .* has inf, which is not a date"):
+        schema.apply(pd.DataFrame(later))
+
+
 @pytest.mark.parametrize(
     ("values", "name"),
     [
@@ -56,10 +66,75 @@ def test_numbers_since_1970_and_dates_at_predict():
         ([1955, 1990, 2015], "year"),
         ([98178, 98155, 98040], "zipcode"),
         ([200113, 200213, 200313], "month"),
+        (1_400_000_000 + RNG.integers(0, 10**8, 40), "candidate_phone"),
+        (1_400_000_000 + RNG.integers(0, 10**8, 40), "lifetime_views"),
+        (1_400_000_000 + RNG.integers(0, 10**8, 40), "last_update_bytes"),
+        (2_400_000_000 + RNG.integers(0, 10**8, 40), "time"),
+        ([200001, 200002, 200003], "sentiment"),
+        ([200001, 200002, 200003], "centimeters"),
+        ([year * 100 + i for year in range(2000, 2015) for i in (1, 2, 3)], "c"),
+        ([201000 + i for i in range(1, 13)], "postcode"),
     ],
 )
 def test_numbers_that_are_no_dates(values, name):
     assert column(values, name).role is Role.NUMERIC
+
+
+@pytest.mark.parametrize(
+    "name", ["birthdate", "Last Update", "time (s)", "startTime", "lastUpdate"]
+)
+def test_names_of_moments(name):
+    assert column(1_400_000_000 + RNG.integers(0, 10**8, 40), name).role is Role.DATETIME
+
+
+@pytest.mark.parametrize("dtype", [float, int, str])
+def test_declared_dates_need_no_name(dtype):
+    stamps = pd.Series([1_400_000_000, 1_500_000_000, 1_600_000_001]).astype(dtype)
+    found = infer_column("elapsed", stamps, Role.DATETIME)
+    assert (found.role, found.date_format) == (Role.DATETIME, "epoch:s")
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        (["1.10.12", "2.3.10", "1.9.13"] * 9, "version_nr"),
+        (["1.10.12", "2.3.10", "1.9.13"] * 9, "c"),
+        (["10-10-10", "05-10-10", "10-05-05"] * 9, "c"),
+        (["2001-01", "2001-02", "2003-12"] * 9, "part_number"),
+    ],
+)
+def test_texts_that_are_no_dates(values, name):
+    assert column(values, name).role is Role.CATEGORICAL
+
+
+def test_short_years():
+    written = DAYS.strftime("%d.%m.%y").tolist()
+    assert column(written).date_format == "%d.%m.%y"
+    assert column(["1.10.12", "2.3.10", "1.9.13"] * 9, "date").role is Role.DATETIME
+
+
+def test_lengths_of_time_are_seconds():
+    laps = [f"{m:02}:{s:02}" for m in range(1, 9) for s in (7, 31, 56)]
+    schema = Schema.infer({"lap_time": laps, "n": np.arange(24) * 1.5})
+    assert schema.columns[0].role is Role.NUMERIC
+    found = schema.apply({"lap_time": ["25:10", "1:00:01.5"], "n": [0, 0]}).columns["lap_time"]
+    assert found.tolist() == [1510.0, 3601.5]
+    assert Schema.from_dict(schema.to_dict()) == schema
+
+
+def test_declared_roles_read_what_is_found_without_them():
+    laps = [f"{m:02}:{s:02}" for m in range(1, 9) for s in (7, 31, 56)]
+    hours = [f"{h:02}:30" for h in range(24)]
+    frame = pd.DataFrame({"lap_time": laps, "start": hours, "time": np.arange(24) + 1_400_000_000})
+    found = Schema.infer(frame)
+    assert Schema.infer(frame, types={c.name: c.role.value for c in found.columns}) == found
+
+
+@pytest.mark.parametrize("types", [{}, {"start": "datetime"}])
+def test_a_time_that_no_clock_shows_is_missing(types):
+    values = [f"{h:02}:{m:02}" for h in range(24) for m in (0, 30)]
+    schema = Schema.infer({"start": values, "n": np.arange(48) * 1.5}, types=types)
+    assert np.isnan(schema.apply({"start": ["25:10"], "n": [0]}).columns["start"]).all()
 
 
 def test_times_of_day():

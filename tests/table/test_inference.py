@@ -83,7 +83,9 @@ def test_names_of_keys(name):
     assert infer(RNG.permutation(N) * 3, name).role is Role.IDENTIFIER
 
 
-@pytest.mark.parametrize("name", ["paid", "humid", "identity", "index_of_prices", "PAID"])
+@pytest.mark.parametrize(
+    "name", ["paid", "humid", "identity", "index_of_prices", "PAID", "nikkei_index"]
+)
 def test_names_of_amounts(name):
     assert infer(RNG.permutation(N) * 3, name).role is Role.NUMERIC
 
@@ -119,6 +121,35 @@ def test_texts_that_are_keys():
     assert infer([*keys, None]).role is Role.CATEGORICAL
     assert infer([*keys, keys[0]]).role is Role.CATEGORICAL
     assert infer([f"the quick brown fox number {i}" for i in range(N)]).role is Role.TEXT
+
+
+FIRST = ["Ann", "Boris", "Chandra", "Dolores", "Emmanuel", "Fay", "Guillermo", "Hu"]
+LAST = ["Nakamura", "O'Neill", "Papadopoulos", "Quist", "Ramanujan", "Steinberg", "Tcherkassky"]
+
+
+@pytest.mark.parametrize(
+    ("values", "role"),
+    [
+        ([f"{first} {last}" for first in FIRST for last in LAST], Role.TEXT),
+        ([f"https://{a}.org/{b}".casefold() for a in FIRST for b in LAST], Role.TEXT),
+        ([f"transaction-{i}" for i in range(990, 1060)], Role.IDENTIFIER),
+        ([f"{7**i % 16**20:020x}" for i in range(200, 260)], Role.IDENTIFIER),
+        ([f"{a[:2]}{b[:3]}" for a in FIRST for b in LAST], Role.IDENTIFIER),
+    ],
+)
+def test_names_are_read_and_keys_are_not(values, role):
+    assert len(set(values)) == len(values)
+    assert infer(values).role is role
+
+
+@pytest.mark.parametrize("name", ["year", "day_no", "Week", "calendar month", "startYear"])
+def test_time_that_goes_up_by_one_is_an_amount(name):
+    assert infer(np.arange(1950, 2020), name).role is Role.NUMERIC
+
+
+def test_dates_that_go_up_by_one_are_dates():
+    assert infer(1_400_000_000 + np.arange(50), "time").role is Role.DATETIME
+    assert infer(20140501 + np.arange(31), "date").role is Role.DATETIME
 
 
 def test_categories_by_frequency_then_text():
@@ -174,6 +205,11 @@ def test_nested_cells_are_no_categories():
         forced(["a", "b", *[["c"]] * 3], "categorical")
 
 
+def test_nested_cells_are_no_texts():
+    with pytest.raises(DataError, match=r"'c' holds a list in row 1"):
+        forced(["a", ["b"]], "text")
+
+
 def test_a_nested_cell_among_numbers_is_a_slip():
     values = [*RNG.random(56), {"foo": "bar"}]
     column = infer(values, dtype=object)
@@ -181,10 +217,31 @@ def test_a_nested_cell_among_numbers_is_a_slip():
     assert column.tolerant
 
 
-@pytest.mark.parametrize("values", [[1.0, np.inf], ["1", "1e999"]])
-def test_infinity(values):
+def test_infinity():
     with pytest.raises(DataError, match=r"infinity.*'c' has inf in row 1 \(counting from 0\)"):
-        infer(values)
+        infer([1.0, np.inf])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["1E4", "8E5", "312", "77"] * 9,
+        ["5E999", "312", "77", "40"] * 9,
+        ["101_001", "101_002", "102_001"] * 9,
+        ["10.10.100.101", "10.10.100.102", "10.10.100.103"] * 9,
+        ["192.168.100.101", "192.168.100.102", "192.168.101.103"] * 9,
+        ["12.34.567", "12.35.568", "13.34.567"] * 9,
+        ["1001-2002", "1001-2003", "1002-2002"] * 9,
+    ],
+)
+def test_codes_that_look_like_numbers(values):
+    assert infer(values).role is Role.CATEGORICAL
+
+
+def test_an_exponent_among_decimals_is_one():
+    assert infer(["0.5", "1E4", "8E5", "77"] * 9).role is Role.NUMERIC
+    assert infer(["1e+04", "1E4", "8E5", "77"] * 9).role is Role.NUMERIC
+    assert infer([*["0.5", "77", "12"] * 30, "1e999"]).tolerant
 
 
 def test_complex():

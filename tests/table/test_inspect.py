@@ -134,3 +134,15 @@ def test_any_kind_of_table(tmp_path):
     assert inspect_table(read_table(tmp_path / "t.csv"), "b").warnings[0].kind == "leak"
     with_numbers = pd.DataFrame(RNG.random((50, 3)))
     assert [column.name for column in inspect_table(with_numbers).columns] == ["0", "1", "2"]
+
+
+def test_marks_that_are_taken_as_missing_are_named():
+    _, warned = found({"n": [*range(0, 600, 2), *[99999] * 9], "x": np.arange(309) * 1.5})
+    assert warned["marks"].columns == ["n"]
+
+
+def test_integers_named_like_keys_are_warned_of_and_amounts_are_not():
+    values = np.random.default_rng(0).permutation(300) * 3
+    names = {"user_id": np.append(values, 3), "paid": np.append(values, 3)}
+    _, warned = found(names | {"account_id": np.append(values, 3) + 0.5})
+    assert warned["identifier"].columns == ["user_id"]

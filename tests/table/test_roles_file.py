@@ -36,6 +36,16 @@ def test_the_file_changes_nothing_by_itself(tmp_path):
         np.testing.assert_array_equal(one.columns[name], values)
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+def test_categories_of_which_the_letters_are_read_stay_so(tmp_path, as_json):
+    frame = FRAME.assign(street=[f"road-{i % 55}" for i in range(60)])
+    found, file = inspect_table(frame), tmp_path / "roles"
+    file.write_text(json.dumps(found.to_dict()) if as_json else roles_text(found.columns))
+    declared = Schema.infer(frame, types=read_roles(file))
+    assert declared.readable == ("street",)
+    assert declared.columns[-1] == Schema.infer(frame).columns[-1]
+
+
 def test_json_is_read_too(tmp_path):
     file = tmp_path / "roles.json"
     file.write_text(json.dumps(inspect_table(FRAME).to_dict()))

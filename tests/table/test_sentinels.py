@@ -42,6 +42,8 @@ def test_marks(mark, others, dtype):
     "values",
     [
         [*AMOUNTS, -999, -999],  # too seldom
+        [*AMOUNTS, *[9999] * 4],  # so high may be real
+        [*AMOUNTS * 3, *AMOUNTS, *AMOUNTS, *AMOUNTS, *[99999] * 5],
         [*AMOUNTS * 10, *[-999] * 5],  # not far enough below
         [*AMOUNTS, *[999] * 5],
         [*AMOUNTS * 140, *[99999] * 5],  # a cap: others come near

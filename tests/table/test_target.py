@@ -58,6 +58,9 @@ def test_reasons():
     ("y", "task", "told"),
     [
         (["a", "b"] * 3, "regression", "'a' in row 0 .* not a number, but the task is regression"),
+        (["1.5", "2.5", "NA"] * 3, "regression", "'NA' in row 2 .* not a number"),
+        (["1.5", "unknown", "-"] * 3, "regression", "'unknown' in row 1 .* not a number"),
+        (["1.5", "1e999"] * 3, "regression", "'1e999' in row 1 .* not a number"),
         ([0, 1, 2] * 3, "binary", "3 classes, but the task was declared binary"),
         ([0.1, 0.2, 0.3] * 3, "classification", "Unknown label type: continuous"),
         ([{"a": 1}] * 3, "auto", "Unknown label type"),
