@@ -328,7 +328,7 @@ def test_any_table_keeps_its_meaning(data):
 def test_a_table_comes_back_from_csv(data, tmp_path_factory):
     frame = arrow(data).to_pandas(date_as_object=False)
     schema = infer_or_none(frame)
-    # Line ends and quotes are the writer's affair, not the schema's; decimal commas are the reader's.
+    # Line ends and quotes are the writer's affair, decimal commas the reader's, not the schema's.
     plain = all(
         str(cell).isprintable() and not set(str(cell)) & set("'\",")
         for cells in data.values()
