@@ -16,7 +16,7 @@ DIFFERENT = 0.5
 """Share of the rows with a text that have one of their own, from which on it is no category."""
 
 MIN_SPELLED = 50
-FEW_ROWS = 100
+FEW_ROWS = 30
 """Categories from which on, and rows of one on average up to which, the categories alone are too
 many: those that are spelled alike are taken to be alike."""
 
