@@ -9,7 +9,7 @@ import numpy as np
 from automl.ensemble._calibration import Calibration, fit_calibration
 from automl.ensemble._candidate import Loss
 from automl.ensemble._effort import MAX_PARTS
-from automl.objective import Decision, Metric, MetricError, decisions
+from automl.objective import Decision, Metric, decisions, loss_of
 
 FOUND_TIMES = 2 * MAX_PARTS + 1
 """An adjustment is found without each part, for the best one and the ensemble, and once more."""
@@ -31,19 +31,6 @@ class Adjustments:
 
     find: Callable[[np.ndarray, np.ndarray], Adjustment]
     loss: Loss
-
-
-def loss_of(metric: Metric, y: np.ndarray, weight: np.ndarray | None) -> Loss:
-    """The metric as a loss of (rows, predictions of those rows); nan where it is not defined."""
-
-    def loss(rows: np.ndarray, predictions: np.ndarray) -> float:
-        w = None if weight is None else weight[rows]
-        try:
-            return metric.loss(metric.score(y[rows], predictions, w))
-        except MetricError:
-            return float("nan")
-
-    return loss
 
 
 def adjustments(

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from automl.ensemble._adjust import Adjustment, adjustments, loss_of
+from automl.ensemble._adjust import Adjustment, adjustments
 from automl.ensemble._candidate import Candidate
 from automl.ensemble._choose import choose
-from automl.objective import MOST_ROWS, Metric, bootstrap_interval
+from automl.objective import MOST_ROWS, Metric, bootstrap_interval, loss_of
 
 CHOOSE_WINNER = f"{__name__}:choose_winner"
 SCORE_INTERVAL = f"{__name__}:score_interval"

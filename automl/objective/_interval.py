@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from automl.exceptions import UsageError
-from automl.objective._errors import MetricError
 from automl.objective._metric import Metric
 from automl.objective._splits import factorize_groups
 from automl.objective._types import Array, Codes, Weights
@@ -136,10 +135,7 @@ class _Resampled:
         if rows is None:
             return self._metric.score(self._y, self._predictions, self._w)
         w = None if self._w is None else self._w[rows]
-        try:
-            return self._metric.score(self._y[rows], self._predictions[rows], w)
-        except MetricError:  # a draw without one of the classes, say
-            return float("nan")
+        return self._metric.score_or_nan(self._y[rows], self._predictions[rows], w)
 
 
 def _units(groups: Any, n_rows: int) -> tuple[int, RowsOfUnits]:

@@ -168,13 +168,13 @@ class Metric:
         if isinstance(self.evaluate, NamedEvaluator):
             scores = self.evaluate.score_each(y, predictions, options, w)
         else:
-            scores = [self._defined(y, option.adjust(predictions), w) for option in options]
+            scores = [self.score_or_nan(y, option.adjust(predictions), w) for option in options]
         return options[best_position(options, [self.loss(score) for score in scores])]
 
-    def _defined(self, y: Array, predictions: Array, w: Weights) -> float:
-        """The score, nan where the metric fails."""
+    def score_or_nan(self, y: Array, predictions: Array, sample_weight: Weights = None) -> float:
+        """Compute the metric; nan also where it fails, as on too few rows for a user's."""
         try:
-            return self.score(y, predictions, w)
+            return self.score(y, predictions, sample_weight)
         except MetricError:
             return math.nan
 

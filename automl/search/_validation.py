@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from automl.families import Problem, Watch
-from automl.objective import Metric, MetricError, get_metric
+from automl.objective import Metric, get_metric, loss_of
 
 
 class Validation:
@@ -53,7 +53,7 @@ class Validation:
         watch = Watch(
             self._loss,
             half=np.random.default_rng(n).permutation(n) % 2 == 0,
-            half_loss=self._half_loss,
+            half_loss=loss_of(self._watched, self._y, self._weight),
             stopped=stopped,
             report=None if report is None else tell,
         )
@@ -61,13 +61,6 @@ class Validation:
 
     def _loss(self, predictions: np.ndarray) -> float:
         return self._watched.loss(self._watched.score(self._y, predictions, self._weight))
-
-    def _half_loss(self, half: np.ndarray, predictions: np.ndarray) -> float:
-        w = None if self._weight is None else self._weight[half]
-        try:
-            return self._watched.loss(self._watched.score(self._y[half], predictions, w))
-        except MetricError:  # too few rows for a metric of the user's
-            return float("nan")
 
 
 def _watched(metric: Metric, problem: Problem, y: np.ndarray, weight: np.ndarray | None) -> Metric:

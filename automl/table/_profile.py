@@ -124,7 +124,7 @@ class Profile:
         rows = _some_rows(table.n_rows, len(names))
         n_values = min(FINE, max(COARSE, MOST_NUMBERS // (len(names) + 1) - 1))
         part, few = table.take(rows), np.asarray(y)[rows]
-        score = _scores(few, target)
+        score = target_scores(few, target)
         columns = {}
         for name in names:
             values = part.columns[name]
@@ -229,20 +229,16 @@ def explained(values: np.ndarray, score: np.ndarray, *, is_category: bool) -> fl
 
 def target_scores(y: np.ndarray, target: Target) -> np.ndarray:
     """Return the target as numbers whose variance columns explain: see `explained`."""
-    return _scores(y, target)
+    if target.classes is None:
+        _, ranks = np.unique(y, return_inverse=True)
+        return np.asarray(ranks, dtype=np.float64)[:, None]
+    return np.asarray(np.eye(len(target.classes))[np.asarray(y, dtype=np.intp)])
 
 
 def _some_rows(n_rows: int, n_columns: int) -> np.ndarray:
     """Row numbers at even distances."""
     most = max(1, min(n_rows, MOST_ROWS, max(1000, MOST_CELLS // max(1, n_columns))))
     return np.linspace(0, n_rows - 1, most).astype(np.intp)
-
-
-def _scores(y: np.ndarray, target: Target) -> np.ndarray:
-    if target.classes is None:
-        _, ranks = np.unique(y, return_inverse=True)
-        return np.asarray(ranks, dtype=np.float64)[:, None]
-    return np.asarray(np.eye(len(target.classes))[np.asarray(y, dtype=np.intp)])
 
 
 def _numbers(values: np.ndarray, n_values: int) -> dict[str, Any]:
