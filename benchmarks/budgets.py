@@ -8,7 +8,9 @@ threads of the process tree; when the first model was on disk; and, from the run
 ``events.jsonl``, how much of cores x budget went into fits.
 
 Conditions: ``quiet``; ``neighbour``, beside another process that keeps one core busy;
-``one-core``, the whole tree held on one core by ``taskset``.
+``one-core``, the whole tree held on one core by ``taskset``. What a lost core costs is told beside
+the same search alone with as many core-seconds (one of two cores for 20 s are those of both for
+10 s), in per cent of the error and beside the reach of the interval that the run itself told.
 
     python benchmarks/budgets.py --data FOLDER --out benchmarks/results/budgets.jsonl --resume
     python benchmarks/budgets.py --show benchmarks/results/budgets.jsonl
@@ -47,6 +49,8 @@ from _process import (
 from _results import Results, measure_or_show, numbers, parser, print_table, words
 from _tables import index, load, machine
 
+from automl import load as automl_load
+
 TABLES = (
     "segment:150", "blood_transfusion", "credit_g", "car", "arrhythmia", "fbis_wc", "cnae9",
     "house_prices", "mercedes", "telco_churn", "twitter_airline", "adult", "bank_marketing",
@@ -56,6 +60,8 @@ TABLES = (
 CONDITIONS = ("quiet", "neighbour", "one-core")
 KEYS = ("table", "condition", "budget")
 BUSY = "import ctypes; ctypes.CDLL(None).prctl(1, 9)\nwhile True: pass"  # it dies with this script
+SHARES = {"neighbour": 0.75, "one-core": 0.5}
+"""Of two cores, what a neighbour leaves if the two share fairly, and what one core is."""
 FIRST_MODEL = 3.0  # seconds after a table of 10,000 rows was read
 
 
@@ -129,7 +135,17 @@ def run(
     tree.kill()
     row |= watched.facts() | {"kept": watched.wall <= allowed(budget), "left": len(left)}
     row |= event_facts(out, watched, first.moment, cores * budget)
-    return row | evaluate(out / "model.automl", folder / "held.parquet", work)
+    row |= evaluate(out / "model.automl", folder / "held.parquet", work)
+    return row | noise(out / "model.automl", entry["task"], row["held_out"])
+
+
+def noise(model: Path, task: str, held_out: float | None) -> dict[str, Any]:
+    """The held-out error, and how far the run's own interval reaches to either side."""
+    error = None if held_out is None else 1 - held_out if task == "binary" else held_out
+    if error is None:
+        return {"error": None, "reach": None}
+    low, high = automl_load(model).score_interval_
+    return {"error": error, "reach": None if math.isnan(low) else (high - low) / 2}
 
 
 def event_facts(
@@ -207,6 +223,7 @@ def show(rows: Sequence[Mapping[str, Any]]) -> None:
     columns = ("table", "condition", "budget", "wall", "exit", "model", "left")
     print_table([{c: r[c] for c in columns} | {"said": _last_line(r)} for r in bad])
     print_table(scores(rows))
+    print_table(losses(rows))
 
 
 def summary(condition: str, budget: float, group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -247,6 +264,31 @@ def scores(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         held = row["held_out"]
         line[row["condition"]] = None if held is None else f"{held:.5g} ({row['wall']:.1f} s)"
     return list(lines.values())
+
+
+def losses(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Of each condition, what its runs lose against quiet ones with as many core-seconds."""
+    quiet = {(r["table"], r["budget"]): r for r in rows if r["condition"] == "quiet"}
+    lines = []
+    for condition, share in SHARES.items():
+        runs = [r for r in rows if r["condition"] == condition and r.get("reach")]
+        pairs = [(r, quiet.get((r["table"], share * r["budget"]))) for r in runs]
+        both = [(r, q) for r, q in pairs if q is not None and r["error"] and q.get("error")]
+        if not both:
+            continue
+        worse = [r["error"] / q["error"] - 1 for r, q in both]
+        near = [abs(r["error"] - q["error"]) <= r["reach"] for r, q in both]
+        outside = [r["table"] for (r, _), n in zip(both, near, strict=True) if not n]
+        lines.append({
+            "condition": condition,
+            "beside quiet at": f"{share:g} x budget",
+            "runs": len(both),
+            "median error more, %": 100 * statistics.median(worse),
+            "mean": 100 * statistics.mean(worse),
+            "within the interval's reach": f"{sum(near)} of {len(near)}",
+            "not": ", ".join(outside),
+        })  # fmt: skip
+    return lines
 
 
 def _last_line(row: Mapping[str, Any]) -> str:
