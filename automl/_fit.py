@@ -1,5 +1,6 @@
 """The main job, from a table to a saved model: the rooms in the order in which data passes."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from automl.compute import (
 )
 from automl.exceptions import UsageError
 from automl.families import family_names, get_family
+from automl.features import check_text_encoder
 from automl.run import EventLog, RunDirectory
 from automl.search import (
     Clock,
@@ -34,6 +36,7 @@ from automl.search import (
     TrialState,
     parse_duration,
 )
+from automl.table import Role, Schema
 
 __all__ = [
     "FitResult",
@@ -45,6 +48,8 @@ __all__ = [
     "start_workers_early",
 ]
 
+
+logger = logging.getLogger("automl")
 
 SERVER_BYTES = 230 * 2**20
 """What the worker server with its libraries takes; workers share most of it."""
@@ -139,6 +144,7 @@ def fit_table(
     NoModelError
         If nothing beyond the baseline finished.
     """
+    sentences = check_text_encoder(spec.text_encoder)
     clock = _clock(spec, time.monotonic() if started is None else started)
     card = _card(spec, clock)
     memory = memory_limit() if spec.memory is None else parse_size(spec.memory)
@@ -148,6 +154,8 @@ def fit_table(
     if isinstance(spec.cv, str | int | None):  # splitters of the user's know rows by number
         data, left_out = sample_rows(data, clock, memory, spec.seed)
     job = Job.prepare(data, spec, clock, card, memory=memory, left_out=left_out)
+    if sentences:
+        _note_texts(job.schema)
     run = RunDirectory.create(spec.run_dir)
     log = RunLog(EventLog(run.events, clock.started), observers)
     log.write("phase", {"name": "start", "seconds": read_at})
@@ -202,6 +210,15 @@ def _card(spec: FitSpec, clock: Clock) -> Device | None:
     if spec.device == "auto" and clock.budget is None:
         return None
     return resolve_device(spec.device)
+
+
+def _note_texts(schema: Schema) -> None:
+    """Say so where sentences are to be read and there are none."""
+    if not any(column.role is Role.TEXT for column in schema.features):
+        logger.warning(
+            "text_encoder 'sentences' changes nothing: no column is text. "
+            "Declare one as in types={'remarks': 'text'}."
+        )
 
 
 def _memory_per_worker(job: Job, n_workers: int) -> int | None:
@@ -266,6 +283,7 @@ def _run(job: Job, run: RunDirectory, log: RunLog, interrupted: Callable[[], boo
         starts=job.starts,
         card=job.card,
         insists=spec.device.startswith("cuda"),
+        sentences=check_text_encoder(spec.text_encoder),
     )
     with LocalEngine(
         n_workers=n_workers,

@@ -34,6 +34,7 @@ class FitSpec:
     memory: str | int | None = None
     configurations: Any = ()
     starts: Any = ()
+    text_encoder: str = "ngrams"
 
     def describe(self) -> dict[str, Any]:
         """The effective configuration as JSON values."""

@@ -72,6 +72,9 @@ class AutoModel(BaseEstimator):
         is free, or what the container or the process limits allow.
     configurations : sequence of mapping, or path of a JSON file, optional
         Configurations, each with ``family`` and ``params``: these are tried, and nothing else.
+    text_encoder : {"ngrams", "sentences"}, default="ngrams"
+        What columns of texts are read by: words and n-grams of characters, or vectors of
+        sentences beside them, for which ``automl[text]`` must be installed.
 
     Attributes
     ----------
@@ -122,6 +125,7 @@ class AutoModel(BaseEstimator):
         types: Mapping[str, str] | None = None,
         memory: int | str | None = None,
         configurations: Any = None,
+        text_encoder: str = "ngrams",
     ) -> None:
         self.metric = metric
         self.time_budget = time_budget
@@ -139,6 +143,7 @@ class AutoModel(BaseEstimator):
         self.types = types
         self.memory = memory
         self.configurations = configurations
+        self.text_encoder = text_encoder
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Search for a model.
@@ -310,6 +315,7 @@ class AutoModel(BaseEstimator):
             types=dict(self.types or {}),
             memory=self.memory,
             configurations=self.configurations,
+            text_encoder=self.text_encoder,
         )
 
     def _observers(self) -> "list[Observer]":

@@ -163,6 +163,8 @@ def _read_texts(listed: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[s
                 read[path] = TextEncoder.read(state, files[path])
             except UNREADABLE as e:
                 raise ArtifactError(f"The words of the saved model can't be read: {e}.") from e
+            for model in read[path].models:
+                model.check()
         found[encoding] = read[path]
     return found
 

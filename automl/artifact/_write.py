@@ -156,7 +156,10 @@ def _zip(manifest: bytes, files: Mapping[str, bytes]) -> bytes:
 def _versions(predictor: Predictor) -> dict[str, str]:
     found = {}
     families = [get_family(member.family) for member in predictor.members]
-    for name in dict.fromkeys([*LIBRARIES, *(n for f in families for n in f.libraries)]):
+    texts = [predictor.encoders[member.encoding].texts for member in predictor.members]
+    packages = [model.package for found in texts for model in found.models]
+    own = [name for family in families for name in family.libraries]
+    for name in dict.fromkeys([*LIBRARIES, *own, *packages]):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

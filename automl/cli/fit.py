@@ -127,6 +127,10 @@ OPTIONS = (
     ),
     Option("seed", "seed of everything random (default: 0)", whole(0), "N", 0),
     Option("drop", "columns to leave out", names, "A,B", ()),
+    Option(
+        "text-encoder", "how texts are read: ngrams (default), or sentences, too (automl[text])",
+        one_of("ngrams", "sentences"), "ngrams|sentences", "ngrams",
+    ),
     Option("types", "types of columns that should not be guessed", pairs, "COL=TYPE,...", {}),
     Option(
         "schema",
@@ -207,6 +211,10 @@ def _check_at_once(settings: Settings) -> float:
         "configurations", "schema",
     ):  # fmt: skip
         settings.get(name)
+    if settings.get("text-encoder") == "sentences":
+        from automl.features import check_text_encoder
+
+        check_text_encoder("sentences")
     if settings.get("n-jobs") == 0:
         raise UsageError("n-jobs 0 is not allowed: give a number of cores, or -1 for all.")
     return begin_of_budget()
@@ -325,6 +333,7 @@ def _spec(settings: Settings, budget: float | None, folder: Path) -> "FitSpec":
         early_stopping=not settings.get("no-early-stopping"),
         memory=settings.get("memory"),
         configurations=settings.get("configurations") or (),
+        text_encoder=settings.get("text-encoder"),
     )
 
 

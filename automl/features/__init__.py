@@ -15,6 +15,7 @@ from automl.features._encoders import (
     write_matrix,
 )
 from automl.features._matrix import Encoder, Matrix
+from automl.features._sentence_model import check_text_encoder
 from automl.features._text_encoder import TextEncoder
 from automl.features._told import Outcome
 from automl.features._tree import TreeEncoder
@@ -27,6 +28,7 @@ __all__ = [
     "Outcome",
     "TextEncoder",
     "TreeEncoder",
+    "check_text_encoder",
     "encoder_from_dict",
     "expected_width",
     "fit_encoder",

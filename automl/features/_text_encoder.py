@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from automl.features._sentence_model import SentenceModel
 from automl.features._texts import COMPONENTS, COUNTS, TextColumn, text_columns
 from automl.features._told import MOST_OUTPUTS, Outcome, Told, fit_told
 from automl.table import Schema, Table
@@ -19,6 +20,9 @@ SHORTEST = 20
 READING, TELLING = 1.5e-6, 7e-7
 """Seconds of a core for a character that is counted, weighted and reduced; and more for each
 output of which it is learned in five folds what texts tell."""
+
+EMBEDDING = 1.5e-6
+"""And what vectors of sentences take."""
 
 CHARACTER_BYTES = 150.0
 """What a character takes for a while, where regressions are fitted."""
@@ -52,6 +56,7 @@ class TextEncoder:
         seconds: float = np.inf,
         memory: float | None = None,
         n_outputs: int = 1,
+        sentences: bool = False,
     ) -> "TextEncoder":
         """Learn from all rows, without the target.
 
@@ -64,10 +69,14 @@ class TextEncoder:
             Bytes that this process may have.
         n_outputs : int
             Columns of a prediction.
+        sentences : bool
+            Whether vectors of sentences are made, too.
         """
+        model = SentenceModel.installed() if sentences else None
+        reading = READING + (EMBEDDING if sentences else 0.0)
         n_bytes = MOST_BYTES if memory is None else min(MOST_BYTES, MEMORY_SHARE * memory)
-        affordable = min(n_bytes / CHARACTER_BYTES, seconds / (READING + TELLING * n_outputs))
-        return cls(text_columns(table, longest=_longest(table, affordable)))
+        affordable = min(n_bytes / CHARACTER_BYTES, seconds / (reading + TELLING * n_outputs))
+        return cls(text_columns(table, longest=_longest(table, affordable), model=model))
 
     @staticmethod
     def tells(table: Table, n_outputs: int) -> bool:
@@ -107,6 +116,12 @@ class TextEncoder:
         return tuple((name, t.column.name) for t in self.told for name in t.names)
 
     @property
+    def models(self) -> tuple[SentenceModel, ...]:
+        """The models that vectors of sentences come from."""
+        found = (c.sentences.model for c in self.columns if c.sentences is not None)
+        return tuple(dict.fromkeys(found))
+
+    @property
     def folds(self) -> frozenset[int]:
         """The folds that rows are scored by, -1 for all rows; none if nothing was told."""
         n = self.told[0].weights.shape[1] - 1 if self.told else -1
@@ -134,7 +149,7 @@ class TextEncoder:
         arrays = {f"{i}.{k}": v for i, c in enumerate(self.columns) for k, v in c.arrays().items()}
         arrays |= {f"{i}.told": t.weights for i, t in enumerate(self.told)}
         for name, values in arrays.items():
-            if name.endswith((".told", ".components")):
+            if name.endswith((".told", ".components", ".directions")):
                 arrays[name] = values.astype(np.float16)  # they are rounded to that
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **arrays)
@@ -152,12 +167,17 @@ class TextEncoder:
         columns, told = [], []
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             for i, facts in enumerate(state["columns"]):
-                own = {k: arrays[f"{i}.{k}"] for k in ("buckets", "idf", "components")}
+                prefix = f"{i}."
+                own = {
+                    key.removeprefix(prefix): arrays[key]
+                    for key in arrays.files
+                    if key.startswith(prefix) and key != f"{i}.told"
+                }
                 own["components"] = own["components"].astype(np.float32)
                 columns.append(TextColumn.read(facts, own))
                 if state.get("told"):
                     weights = arrays[f"{i}.told"].astype(np.float32)
-                    if weights.ndim != 3 or len(weights) != len(columns[-1].buckets) + 1:
+                    if weights.ndim != 3 or len(weights) != columns[-1].n_weights + 1:
                         raise ValueError(f"the scores of {facts['name']!r} don't fit its words")
                     told.append(Told(columns[-1], weights))
         return cls(tuple(columns), tuple(told))

@@ -7,13 +7,15 @@ all training rows; what the words tell of the target is in ``_told``.
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from automl.features._ngrams import BITS, count_ngrams
+from automl.features._sentence_model import SentenceModel
+from automl.features._sentences import Sentences
 from automl.table import Column, Role, Table, Texts
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ class TextColumn:
         The hashes of the known words and n-grams, in ascending order.
     idf : ndarray of float32 of shape (n_ngrams,)
     components : ndarray of float32 of shape (n_ngrams, n_components)
+    sentences : Sentences, optional
+        What its sentences say, where that was asked for.
     """
 
     name: str
@@ -65,9 +69,18 @@ class TextColumn:
     buckets: np.ndarray
     idf: np.ndarray
     components: np.ndarray
+    sentences: Sentences | None = None
 
     @classmethod
-    def fit(cls, column: Column, texts: Texts, *, longest: int, seed: int = 0) -> "TextColumn":
+    def fit(
+        cls,
+        column: Column,
+        texts: Texts,
+        *,
+        longest: int,
+        seed: int = 0,
+        model: SentenceModel | None = None,
+    ) -> "TextColumn":
         """Learn which words and n-grams there are, how rare they are, and what goes together."""
         from scipy import sparse
 
@@ -77,7 +90,8 @@ class TextColumn:
             rng = np.random.default_rng(seed)
             chosen = np.sort(rng.choice(chosen, FITTED_TEXTS, replace=False))
         whole = column.role is Role.CATEGORICAL
-        counts = count_ngrams(texts.strings(chosen), longest=longest, whole=whole)
+        strings = texts.strings(chosen)
+        counts = count_ngrams(strings, longest=longest, whole=whole)
         weight = rows[chosen].astype(np.float64)
         spread = np.repeat(weight, np.diff(counts.indptr))
         frequency = np.bincount(counts.indices, spread, minlength=1 << BITS)
@@ -92,9 +106,16 @@ class TextColumn:
         affordable = max(LEAST, len(texts.places) // ROWS_OF_ONE[column.role])
         most = min(COMPONENTS[column.role], affordable)
         components = _components(scaled, most, seed)
-        fitted = cls(fitted.name, longest, whole, fitted.buckets, fitted.idf, components)
+        fitted = replace(fitted, components=components)
+        vectors = None
+        if model is not None and column.role is Role.TEXT:
+            vectors = model.vectors([text[:longest] for text in strings])
+            fitted = replace(fitted, sentences=Sentences.fit(model, vectors, weight, affordable))
         if len(chosen) == len(texts):
             texts.kept[fitted.digest, "weights"] = weights
+            if fitted.sentences is not None and vectors is not None:
+                said = fitted.sentences.reduced(vectors)
+                texts.kept[fitted.digest, "sentences"] = said
         return fitted
 
     @property
@@ -102,7 +123,15 @@ class TextColumn:
         """Of the numbers that a text becomes."""
         topics = (f"{self.name}.topic{i}" for i in range(self.components.shape[1]))
         counts = () if self.whole else COUNTS
-        return (*(f"{self.name}.{count}" for count in counts), *topics)
+        n_said = 0 if self.sentences is None else self.sentences.n_columns
+        said = (f"{self.name}.sentence{i}" for i in range(n_said))
+        return (*(f"{self.name}.{count}" for count in counts), *topics, *said)
+
+    @property
+    def n_weights(self) -> int:
+        """Of what regressions see of a text."""
+        directions = 0 if self.sentences is None else self.sentences.directions.shape[1]
+        return len(self.buckets) + directions
 
     @cached_property
     def _places(self) -> np.ndarray:
@@ -134,6 +163,28 @@ class TextColumn:
             (values, found[known], ends), shape=(counts.shape[0], len(self.buckets))
         )
 
+    def seen(self, texts: Texts, numbers: np.ndarray | None = None) -> "sparse.csr_matrix":
+        """What regressions see of the different texts: their weights, and what they say."""
+        from scipy import sparse
+
+        weights, said = self.weights(texts, numbers), self._said(texts, numbers)
+        if said is None:
+            return weights
+        return sparse.hstack([weights, sparse.csr_matrix(said)], format="csr", dtype=np.float32)
+
+    def _said(self, texts: Texts, numbers: np.ndarray | None = None) -> np.ndarray | None:
+        """Main components of the vectors of the different texts."""
+        if self.sentences is None:
+            return None
+        key = self.digest, "sentences"
+        if numbers is None and key in texts.kept:
+            return np.asarray(texts.kept[key])
+        strings = [text[: self.longest] for text in texts.strings(numbers)]
+        found = self.sentences.reduced(self.sentences.model.vectors(strings))
+        if numbers is None:
+            texts.kept[key] = found
+        return found
+
     def of_rows(self, texts: Texts) -> np.ndarray:
         """Float32 of shape (n_rows, n_names), NaN where a row has no text."""
 
@@ -142,7 +193,10 @@ class TextColumn:
             if self.whole:
                 return np.asarray(topics)
             counts = _counts([text[: self.longest] for text in texts.strings(numbers)])
-            return np.hstack([counts, topics])
+            said = self._said(texts, numbers)
+            if self.sentences is None or said is None:
+                return np.hstack([counts, topics])
+            return np.hstack([counts, topics, said[:, : self.sentences.n_columns]])
 
         return per_row(texts, self._key, work, len(self.names), np.nan)
 
@@ -162,17 +216,22 @@ class TextColumn:
     @cached_property
     def digest(self) -> str:
         """Tells this fitted column from others."""
-        parts = (self.buckets, self.idf, self.components)
+        parts = [self.buckets, self.idf, self.components]
         told = f"{self.name} {self.longest} {self.whole}".encode()
+        if self.sentences is not None:
+            parts += self.sentences.arrays().values()
+            told += self.sentences.model.sha256.encode()
         return hashlib.sha256(b"".join([told, *(p.tobytes() for p in parts)])).hexdigest()
 
     def facts(self) -> dict[str, Any]:
         """What is not an array, for JSON."""
-        return {"name": self.name, "longest": self.longest, "whole": self.whole}
+        said = {} if self.sentences is None else {"sentences": self.sentences.facts()}
+        return {"name": self.name, "longest": self.longest, "whole": self.whole} | said
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The arrays by name."""
-        return {"buckets": self.buckets, "idf": self.idf, "components": self.components}
+        own = {"buckets": self.buckets, "idf": self.idf, "components": self.components}
+        return own if self.sentences is None else own | self.sentences.arrays()
 
     @classmethod
     def read(cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> "TextColumn":
@@ -194,7 +253,8 @@ class TextColumn:
         ):
             raise ValueError(f"the arrays of {facts['name']!r} don't belong together")
         name, longest, whole = str(facts["name"]), int(facts["longest"]), bool(facts["whole"])
-        return cls(name, longest, whole, buckets, idf, components)
+        said = Sentences.read(facts["sentences"], arrays) if "sentences" in facts else None
+        return cls(name, longest, whole, buckets, idf, components, said)
 
 
 def per_row(
@@ -228,7 +288,9 @@ def per_row(
     return np.asarray(found[places - (len(used) - len(known))])
 
 
-def text_columns(table: Table, *, longest: int, seed: int = 0) -> tuple[TextColumn, ...]:
+def text_columns(
+    table: Table, *, longest: int, seed: int = 0, model: SentenceModel | None = None
+) -> tuple[TextColumn, ...]:
     """Fit all columns of texts of a table.
 
     Parameters
@@ -237,9 +299,11 @@ def text_columns(table: Table, *, longest: int, seed: int = 0) -> tuple[TextColu
     longest : int
         Characters of a text that are read.
     seed : int
+    model : SentenceModel, optional
+        Which makes vectors of the sentences of columns of the role `text`.
     """
     return tuple(
-        TextColumn.fit(c, table.texts[c.name], longest=longest, seed=seed)
+        TextColumn.fit(c, table.texts[c.name], longest=longest, seed=seed, model=model)
         for c in table.schema.features
         if c.readable
     )

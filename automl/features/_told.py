@@ -93,8 +93,9 @@ class Told:
     Parameters
     ----------
     column : TextColumn
-    weights : ndarray of float32 of shape (n_ngrams + 1, n_folds + 1, n_outputs)
-        Last of the n-grams is what every row has; last of the folds stands for all rows.
+    weights : ndarray of float32 of shape (n_weights + 1, n_folds + 1, n_outputs)
+        After the n-grams come the directions of sentences, if they are read; last is what every
+        row has. Last of the folds stands for all rows.
     """
 
     column: TextColumn
@@ -116,7 +117,7 @@ class Told:
         flat = self.weights.reshape(len(self.weights), -1)
 
         def work(numbers: np.ndarray | None) -> np.ndarray:
-            return np.asarray(self.column.weights(texts, numbers) @ flat[:-1])
+            return np.asarray(self.column.seen(texts, numbers) @ flat[:-1])
 
         found = per_row(texts, (self._digest, "told"), work, flat.shape[1], 0.0) + flat[-1]
         return np.asarray(found.reshape(len(found), n_folds, n_outputs).transpose(1, 0, 2))
@@ -147,11 +148,11 @@ def fit_told(column: TextColumn, table: Table, outcome: Outcome) -> tuple[Told, 
 
 
 def _rows(column: TextColumn, table: Table) -> "sparse.csr_matrix":
-    """Weights of each row's text, none where it has none, and a column of ones."""
+    """What is seen of each row's text, nothing where it has none, and a column of ones."""
     from scipy import sparse
 
     texts = table.texts[column.name]
-    X = column.weights(texts)
+    X = column.seen(texts)
     X = sparse.vstack([X, sparse.csr_matrix((1, X.shape[1]), dtype=np.float32)], format="csr")
     X = X[texts.places]
     ones = sparse.csr_matrix(np.ones((X.shape[0], 1), np.float32))

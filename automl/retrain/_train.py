@@ -323,6 +323,7 @@ class Trainer:
             run_dir=self._folder(),
             types={k: v for k, v in types.items() if k in columns and k not in drop},
             drop=drop,
+            text_encoder=config.get("text_encoder", "ngrams"),
             **own,
         )
 

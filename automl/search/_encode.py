@@ -43,6 +43,8 @@ class EncodeTask:
         What texts may take, about.
     memory : float, optional
         Bytes that the job may have.
+    sentences : bool
+        Whether vectors of sentences are made, too.
     """
 
     kind: str
@@ -55,6 +57,7 @@ class EncodeTask:
     n_outputs: int = 1
     seconds: float = np.inf
     memory: float | None = None
+    sentences: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,14 @@ def encode_table(
     if table.texts:
         tells = bool(data) and TextEncoder.tells(table, task.n_outputs)
         outcome = Outcome.of(data[0], task.n_outputs) if tells else None
-        texts = fitted_texts(shared, table, outcome, seconds=task.seconds, memory=task.memory)
+        texts = fitted_texts(
+            shared,
+            table,
+            outcome,
+            seconds=task.seconds,
+            memory=task.memory,
+            sentences=task.sentences,
+        )
     encoder = fit_encoder(task.kind, table, texts)
     task.folder.mkdir(parents=True)
     header = write_matrix(encoder, table, task.folder / "0.npy")

@@ -35,6 +35,8 @@ class Matrices:
         The shared target with its folds, for what texts tell of it.
     n_outputs : int
         Columns of a prediction.
+    sentences : bool
+        Whether texts become vectors of sentences, too.
 
     Attributes
     ----------
@@ -55,6 +57,7 @@ class Matrices:
         *,
         target: DataRef | None = None,
         n_outputs: int = 1,
+        sentences: bool = False,
     ) -> None:
         self._features = table.schema
         self._schema, self._n_rows = table.schema.to_dict(), table.n_rows
@@ -64,7 +67,7 @@ class Matrices:
         texts = text_arrays(table)
         self._texts = put("texts", texts) if texts else None
         self._data = (target,) if target is not None and texts else ()
-        self._n_outputs = n_outputs
+        self._n_outputs, self._sentences = n_outputs, sentences
         none = fit_encoder("none", table)
         matrix = none.transform(table)
         self.encoders: dict[str, Encoder] = {"none": none}
@@ -115,6 +118,7 @@ class Matrices:
             self._n_outputs,
             seconds,
             limits.get("memory"),
+            self._sentences,
         )
         return Job(ENCODE_TABLE, task, self._data, **limits)
 

@@ -103,6 +103,8 @@ class SearchPlan:
         The number of each row's group.
     insists : bool
         Whether every fit that can run on the card shall, whatever is quicker.
+    sentences : bool
+        Whether texts become vectors of sentences, too.
     """
 
     problem: Problem
@@ -126,6 +128,7 @@ class SearchPlan:
     starts: Sequence[tuple[str, Mapping[str, Any]]] = ()
     card: Device | None = None
     insists: bool = False
+    sentences: bool = False
 
     @property
     def in_order(self) -> bool:

@@ -81,6 +81,7 @@ class Search:
             plan.files.work / "matrices",
             target=self.target,
             n_outputs=plan.problem.n_outputs,
+            sentences=plan.sentences,
         )
         self._work: dict[int, Work] = {}
         self._entered: set[int] = set()

@@ -19,6 +19,7 @@ def fitted_texts(
     *,
     seconds: float,
     memory: float | None = None,
+    sentences: bool = False,
 ) -> TextEncoder:
     """Fit the columns of texts, or read what another job of this search has fitted.
 
@@ -36,6 +37,8 @@ def fitted_texts(
         What it may take, about.
     memory : float, optional
         Bytes that this process may have.
+    sentences : bool
+        Whether vectors of sentences are made, too.
     """
     import fcntl  # Windows has none, where models only predict
 
@@ -43,7 +46,11 @@ def fitted_texts(
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # given back when the process ends, however it ends
         if not (folder / STATE).exists():
-            _write(folder, table, outcome, seconds, memory)
+            n_outputs = 1 if outcome is None else outcome.y.shape[1]
+            texts = TextEncoder.fit(
+                table, seconds=seconds, memory=memory, n_outputs=n_outputs, sentences=sentences
+            )
+            _write(folder, table, outcome, texts)
     texts = TextEncoder.read(
         json.loads((folder / STATE).read_text()), (folder / CONTENT).read_bytes()
     )
@@ -58,11 +65,7 @@ def scores_of(folder: Path, target: Path) -> None:
     shutil.copyfile(folder / SCORES, target)
 
 
-def _write(
-    folder: Path, table: Table, outcome: Outcome | None, seconds: float, memory: float | None
-) -> None:
-    n_outputs = 1 if outcome is None else outcome.y.shape[1]
-    texts = TextEncoder.fit(table, seconds=seconds, memory=memory, n_outputs=n_outputs)
+def _write(folder: Path, table: Table, outcome: Outcome | None, texts: TextEncoder) -> None:
     if outcome is not None:
         texts, scores = texts.tell(table, outcome)
         np.save(folder / SCORES, scores)

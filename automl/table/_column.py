@@ -102,6 +102,8 @@ class Column:
         (0, 1, -1, -1)
         >>> Column("zip", Role.CATEGORICAL, "", categories=("01234", "98101")).code("1234")
         0
+        >>> Column("zip", Role.CATEGORICAL, "", categories=("1234", "98101")).code("01234")
+        0
         """
         found = self._met.get(text)
         if found is None:
@@ -112,17 +114,25 @@ class Column:
 
     def _look_up(self, text: str) -> int:
         found = self.codes.get(text, -1)
-        if found < 0 and self._width and text.isdecimal():
-            found = self.codes.get(text.zfill(self._width), -1)
+        if found < 0 and text.isdecimal():
+            if not text.startswith("0"):
+                found = self._padded.get(text, -1)
+            elif not any(known[:1] == "0" for known in self.categories if known != "0"):
+                # the table kept its zeros, unlike that of the fit
+                found = self.codes.get(text.lstrip("0"), -1)
         return found
 
     @cached_property
-    def _width(self) -> int:
-        """Length of codes such as 01234, which lose their zeros where they are read as numbers."""
-        if not any(text.startswith("0") for text in self.categories):
-            return 0
-        lengths = {len(text) if text.isdecimal() else 0 for text in self.categories}
-        return lengths.pop() if len(lengths) == 1 else 0
+    def _padded(self) -> dict[str, int]:
+        """Codes such as 01234 without the zeros, which they lose where they are read as numbers.
+
+        None where two would be the same, or where others show that they are no numbers.
+        """
+        if not all(map(str.isdecimal, self.categories)):
+            return {}
+        padded = [(text, i) for i, text in enumerate(self.categories) if text.startswith("0")]
+        found = {text.lstrip("0") or "0": i for text, i in padded}
+        return found if len(found) == len(padded) else {}
 
     @cached_property
     def _met(self) -> dict[str, int]:

@@ -28,6 +28,7 @@ from automl.table._repair import Repaired, Tally
 from automl.table._settle import with_grouped_numbers
 from automl.table._source import Source, explained
 from automl.table._values import MISSING_TEXTS
+from automl.table._zeros import padded_columns
 
 logger = logging.getLogger("automl.table")
 
@@ -55,6 +56,7 @@ class Plan:
     row_bytes: float
     constants: Mapping[str, Any] = field(default_factory=dict)
     mended: bool = False
+    padded: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, source: Source, constants: Mapping[str, Any], *, lenient: bool) -> "Plan":
@@ -65,8 +67,10 @@ class Plan:
             dialect = sniff(text, complete=complete)
             if twice := set(constants) & set(dialect.names):
                 raise DataError(f"its folder and its header both name {listed(sorted(twice))}")
+            padded = padded_columns(text, dialect, complete=complete)
         row_bytes = len(text) / max(1, text.count("\n"), text.count("\r"))
-        return cls(source, encoding, dialect, Tally(lenient), row_bytes, constants)
+        tally = Tally(lenient)
+        return cls(source, encoding, dialect, tally, row_bytes, constants, padded=padded)
 
     @property
     def names(self) -> list[str]:
@@ -244,8 +248,11 @@ def read_texts(
 
 
 def _read(plans: Sequence[Plan], names: list[str]) -> pd.DataFrame:
+    padded = {name for plan in plans for name in plan.padded}
+
     def pieces(size: int | None, texts: Sequence[str]) -> Iterator[pd.DataFrame]:
-        every = chain.from_iterable(plan.pieces(size, texts) for plan in plans)
+        as_texts = [*padded.union(texts)]
+        every = chain.from_iterable(plan.pieces(size, as_texts) for plan in plans)
         return (piece if list(piece.columns) == names else piece[names] for piece in every)
 
     return read_csv(pieces, names, n_columns=len(plans[0].names), shown=plans[0].source.shown)

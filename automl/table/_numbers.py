@@ -15,7 +15,13 @@ from automl.table._blocks import (
     is_integral,
     refuse_infinity,
 )
-from automl.table._calendar import is_named_date, is_named_length, number_date_format, told_dates
+from automl.table._calendar import (
+    is_named_code,
+    is_named_date,
+    is_named_length,
+    number_date_format,
+    told_dates,
+)
 from automl.table._column import Column, Role
 from automl.table._convert import EXPECTED, without
 from automl.table._look import Look
@@ -136,12 +142,22 @@ def _may_be_quantity(text: str) -> bool:
 
 
 def _padded_with_zeros(look: Look) -> bool:
-    """Tell codes such as 01234, whose zeros say something, from numbers."""
+    """Tell codes such as 01234, whose zeros say something, from numbers.
+
+    Codes have one length, or zeros in front of some and none in front of others that are as short.
+    Numbers that are filled up with zeros have no shorter ones, and longer ones where they outgrow
+    the zeros. Months and hours are filled up, too, and never outgrow them; their names tell.
+    """
     digits = [text for text in look.frequencies if text.isdecimal()]
-    if len(digits) < len(look.frequencies):
+    padded = [text for text in digits if len(text) > 1 and text.startswith("0")]
+    if not padded or len(digits) < len(look.frequencies):
         return False
-    padded = sum(len(text) > 1 and text.startswith("0") for text in digits)
-    return padded > 0 and (len({len(text) for text in digits}) == 1 or padded * 20 >= len(digits))
+    lengths = {len(text) for text in digits}
+    if len(lengths) == 1:
+        named = _STEP_NAME.search(look.name) or is_named_date(look.name)
+        return is_named_code(look.name) or not named
+    filled_up = {len(text) for text in padded} == {min(lengths)}
+    return not filled_up and len(padded) * 20 >= len(digits)
 
 
 def number_dates(

@@ -240,7 +240,10 @@ def _decide(labels: Labels, task: str, name: str) -> tuple[str, str, np.ndarray]
 def _guess(labels: Labels, name: str) -> tuple[str, str]:
     """Return "classification" or "regression" with the reason."""
     if labels.kind != "number" or labels.declared_categories:
-        return "classification", counted(len(labels.distinct[1]), "distinct label")
+        n_labels = len(labels.distinct[1])
+        if _are_padded(labels) and not _are_few(n_labels, labels.n_rows):
+            return "regression", "integers with zeros in front, too many for classes"
+        return "classification", counted(n_labels, "distinct label")
     values = labels.plain
     if _has_decimals(values[:_HEAD]) and len(np.unique(values[:_HEAD])) > 2:
         return _AMOUNTS  # seen without sorting millions of numbers
@@ -251,17 +254,29 @@ def _guess(labels: Labels, name: str) -> tuple[str, str]:
         return "classification", "2 distinct values"
     if _has_decimals(values):
         return _AMOUNTS
-    few = n_values <= _MAX_CLASSES and n_values <= _MAX_SHARE * n_rows
-    small = n_rows < _SMALL_TABLE and n_values <= _SMALL_CLASSES
-    few = few or (small and n_values * _ROWS_PER_CLASS <= n_rows)
     told = f"{n_values:,} distinct integers in {n_rows:,} rows"
-    if few:
+    if _are_few(n_values, n_rows):
         return "classification", (
             f"{told}: each is taken for a class; declare the task regression if they are amounts"
         )
     return "regression", (
         f"{told}: taken for amounts; declare the task classification if they are classes"
     )
+
+
+def _are_few(n_values: int, n_rows: int) -> bool:
+    """Tell whether whole numbers are rather classes than amounts."""
+    if n_values <= _MAX_CLASSES and n_values <= _MAX_SHARE * n_rows:
+        return True
+    small = n_rows < _SMALL_TABLE and n_values <= _SMALL_CLASSES
+    return small and n_values * _ROWS_PER_CLASS <= n_rows
+
+
+def _are_padded(labels: Labels) -> bool:
+    """Tell whether all labels are whole numbers, some filled up with zeros."""
+    texts = labels.distinct[1].tolist() if labels.kind == "text" else []
+    whole = all(isinstance(text, str) and text.isdecimal() for text in texts)
+    return whole and any(len(text) > 1 and text.startswith("0") for text in texts)
 
 
 def _one_class(labels: Labels, name: str) -> DataError:
