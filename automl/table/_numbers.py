@@ -49,6 +49,8 @@ _CODE_NAME = re.compile(
 )
 # Names come back; an amount under such a name is rarer than this per value.
 _ROWS_PER_CODE, _MIN_CODES = 5, 3
+# Codes with zeros in front come back, too, whatever their name.
+_ROWS_PER_PADDED = 2
 # Of more codes the order of their numbers tells a forest as much as their names do.
 _MAX_CODES = 500
 
@@ -144,9 +146,10 @@ def _may_be_quantity(text: str) -> bool:
 def _padded_with_zeros(look: Look) -> bool:
     """Tell codes such as 01234, whose zeros say something, from numbers.
 
-    Codes have one length, or zeros in front of some and none in front of others that are as short.
-    Numbers that are filled up with zeros have no shorter ones, and longer ones where they outgrow
-    the zeros. Months and hours are filled up, too, and never outgrow them; their names tell.
+    Codes have one length, or zeros in front of some and none in front of others that are shorter.
+    Numbers that are filled up with zeros may outgrow these: then there are longer ones and no
+    shorter ones. Where the lengths don't tell, the name does (a zip code, a month), or how often
+    the values come back: a code does, a measurement hardly.
     """
     digits = [text for text in look.frequencies if text.isdecimal()]
     padded = [text for text in digits if len(text) > 1 and text.startswith("0")]
@@ -154,8 +157,11 @@ def _padded_with_zeros(look: Look) -> bool:
         return False
     lengths = {len(text) for text in digits}
     if len(lengths) == 1:
-        named = _STEP_NAME.search(look.name) or is_named_date(look.name)
-        return is_named_code(look.name) or not named
+        if is_named_code(look.name):
+            return True
+        in_time = _STEP_NAME.search(look.name) or is_named_date(look.name)
+        come_back = len(digits) * _ROWS_PER_PADDED <= sum(look.frequencies.values())
+        return come_back and not in_time
     filled_up = {len(text) for text in padded} == {min(lengths)}
     return not filled_up and len(padded) * 20 >= len(digits)
 

@@ -14,8 +14,8 @@ from automl.table._dialect import SPACES, Dialect, read_rows
 from automl.table._values import MISSING_TEXTS
 
 _HINT = re.compile(r"(?<![\w.:/+-])0\d", re.ASCII)
-_WHOLE = re.compile(r"\d+", re.ASCII)
-_PADDED = re.compile(r"0\d*[1-9]\d*", re.ASCII)
+_WHOLE = re.compile(r"\s*\d*\s*", re.ASCII)
+_PADDED = re.compile(r"\s*0\d*[1-9]\d*\s*", re.ASCII)
 
 
 def padded_columns(text: str, dialect: Dialect, *, complete: bool) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ def padded_columns(text: str, dialect: Dialect, *, complete: bool) -> tuple[str,
         return ()
     lines = islice(io.StringIO(text, newline=""), dialect.n_lines, None)
     if dialect.delimiter == SPACES:
-        rows = [line.split() for line in lines]
+        rows = list(map(str.split, lines))
     else:
         rows = list(read_rows(lines, dialect.delimiter, dialect.escape, dialect.quoting))
     if not complete:
@@ -52,7 +52,5 @@ def padded_columns(text: str, dialect: Dialect, *, complete: bool) -> tuple[str,
 
 
 def _are_padded(cells: tuple[str, ...]) -> bool:
-    if not any(cell.lstrip()[:1] == "0" for cell in cells):
-        return False
-    values = {cell.strip() for cell in cells} - MISSING_TEXTS
+    values = set(cells) - MISSING_TEXTS
     return all(map(_WHOLE.fullmatch, values)) and any(map(_PADDED.fullmatch, values))
