@@ -13,7 +13,7 @@ from itertools import islice, zip_longest
 from automl.table._dialect import SPACES, Dialect, read_rows
 from automl.table._values import MISSING_TEXTS
 
-_HINT = re.compile(r"(?<![\w.:/+-])0\d", re.ASCII)
+_HINT = re.compile(r"0(?<![\w.:/+-]0)\d", re.ASCII)
 _WHOLE = re.compile(r"\s*\d*\s*", re.ASCII)
 _PADDED = re.compile(r"\s*0\d*[1-9]\d*\s*", re.ASCII)
 

@@ -123,6 +123,7 @@ def test_words_for_not_known():
         ["2 BHK", "3 BHK", "4 Bedroom", "1 RK"] * 5,  # the words say something
         ["5 kg", "3 h", "7 kg", "2 h"] * 5,
         ["1-3", "4-8", "9-20"] * 5,  # bins
+        ["1001-2002", "1001-2003", "1002-2002", "1003"] * 5,  # codes of two numbers
         ["1d", "2h"] * 5,
         ["2019-20", "2020-21", "2021-22"] * 5,
         ["10 AM", "2 PM", "6 PM"] * 5,
