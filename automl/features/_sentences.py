@@ -1,6 +1,6 @@
 """What the sentences of a column say, as vectors of a model that was trained on other texts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,9 @@ DIRECTIONS = 64
 """Main components of the vectors that regressions see, at most;"""
 COLUMNS = 16
 """and of these the first are columns for models."""
+
+HELD = 1 << 13
+"""Texts whose vectors are held at once, 8 MB."""
 
 WEIGHT = 0.35
 """Length of these components beside tf-idf weights, which have the length 1."""
@@ -68,6 +71,12 @@ class Sentences:
     def reduced(self, vectors: np.ndarray) -> np.ndarray:
         """Main components of vectors, float32 of shape (n_texts, n_directions)."""
         return np.asarray((vectors - self.center) @ self.directions)
+
+    def of(self, texts: Sequence[str]) -> np.ndarray:
+        """Main components of the vectors of texts, a few of which are held at a time."""
+        parts = [texts[i : i + HELD] for i in range(0, len(texts), HELD)]
+        empty = np.empty((0, self.directions.shape[1]), np.float32)
+        return np.vstack([empty, *(self.reduced(self.model.vectors(part)) for part in parts)])
 
     def facts(self) -> dict[str, Any]:
         """What is not an array, for JSON."""

@@ -179,8 +179,7 @@ class TextColumn:
         key = self.digest, "sentences"
         if numbers is None and key in texts.kept:
             return np.asarray(texts.kept[key])
-        strings = [text[: self.longest] for text in texts.strings(numbers)]
-        found = self.sentences.reduced(self.sentences.model.vectors(strings))
+        found = self.sentences.of([text[: self.longest] for text in texts.strings(numbers)])
         if numbers is None:
             texts.kept[key] = found
         return found

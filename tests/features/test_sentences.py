@@ -118,6 +118,10 @@ def test_sentences_are_columns_of_texts_alone(texts, kind):
     assert {"said.topic0", "said.sentence0", "said.sentence1"} <= set(matrix.names)
     assert not [name for name in matrix.names if name.startswith("town.sentence")]
     assert matrix.values.shape[1] == len(matrix.names)
+    first = matrix.values[:, matrix.names.index("said.sentence0")]
+    known = FRAME["said"].notna().to_numpy()
+    assert np.isnan(first[~known]).all() == (kind == "tree")
+    assert abs(np.corrcoef(first[known], LABEL[known])[0, 1]) > 0.6
     asked = SCHEMA.apply(FRAME.iloc[5:15])
     again = TextEncoder.read(json.loads(json.dumps(texts.to_dict())), texts.content)
     read = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())), again)
