@@ -41,6 +41,8 @@ def promoted(tree, history, tmp_path_factory):
 def test_rents_that_rose_promote_a_refit(promoted):
     result, registry, _ = promoted
     assert (result.decision, result.trained, result.exit_code) == ("promoted", "refit", 0)
+    (job,) = registry.jobs()
+    assert (job["decision"], job["champion"], job["version"]) == ("promoted", 1, 2)
     assert result.difference > 0
     assert result.interval[0] > 0
     assert result.challenger["score"] < result.champion["score"]
@@ -95,7 +97,21 @@ def test_refused_data_trains_nothing(champion, tmp_path):
     result = Retrain(out=tmp_path / "models", **QUICK).run(champion, new)
     assert (result.decision, result.exit_code, result.version) == ("refused", 3, 1)
     assert "did you mean 'aera'?" in result.reason
-    assert len(Registry.open(tmp_path / "models").versions()) == 1
+    registry = Registry.open(tmp_path / "models")
+    assert len(registry.versions()) == 1
+    (job,) = registry.jobs()
+    assert (job["decision"], job["reason"]) == ("refused", result.reason)
+    assert (job["champion"], job["version"], job["data"]["n_rows"]) == (1, 1, 400)
+
+
+def test_a_job_that_fails_is_on_record_too(champion, tmp_path):
+    out = tmp_path / "models"
+    with pytest.raises(DataError, match="no column 'rent'"):
+        Retrain(out=out, **QUICK).run(champion, make_rows(90, 3).drop(columns="rent"))
+    (job,) = Registry.open(out).jobs()
+    assert (job["decision"], job["champion"], job["mode"]) == ("failed", 1, "auto")
+    assert "no column 'rent'" in job["reason"]
+    assert job["by"]["owner"] == "automl retrain"
 
 
 def test_a_challenger_that_is_no_better_is_kept_on_record(champion, tmp_path):
