@@ -11,8 +11,9 @@ from automl.retrain._challenger import Challenger, broken_limit, compare
 from automl.retrain._champion import Champion
 from automl.retrain._compare import Demands
 from automl.retrain._divide import Division
+from automl.retrain._recipe import LEAST_WEIGHT, START, Recipe
 from automl.retrain._settings import Retrain
-from automl.retrain._train import LEAST_WEIGHT, START, Recipe, Trainer
+from automl.retrain._train import Trainer
 from automl.search import Clock
 
 logger = logging.getLogger("automl.retrain")
@@ -194,17 +195,22 @@ class Contest:
             How it was made.
         """
         left = None if self.clock.budget is None else self.clock.left
-        needed = best.recipe.forecast(len(parts.rows), self.n_workers)
+        recipe, n_rows = best.recipe, len(parts.rows)
+        if left is not None:
+            recipe = recipe.within(SPARE * left, n_rows, self.n_workers)
+        needed = recipe.forecast(n_rows, self.n_workers)
         if left is not None and (left <= START or needed > SPARE * left):
             return best.fit, f"{COMPARED}; there was no time to fit it again on all rows"
         if self.trainer.interrupted():
             return best.fit, f"{COMPARED}; the job was interrupted"
         try:
-            final = self.trainer.refit(best.recipe, parts.rows, left)
+            final = self.trainer.refit(recipe, parts.rows, left)
         except NoModelError:
             return best.fit, f"{COMPARED}; fitting it again on all rows brought nothing"
-        if best.recipe.made(final.leaderboard) < LEAST_WEIGHT:
+        if recipe.made(final.leaderboard) < LEAST_WEIGHT:
             return best.fit, f"{COMPARED}; fitting it again on all rows was cut off"
         if broken := broken_limit(final, parts.recent, self.demands):
             return best.fit, f"{COMPARED}; fitted again on all rows, {broken}"
+        if recipe != best.recipe:
+            return final, "fitted again on all rows, in less time than the one compared"
         return final, "fitted again on all rows"

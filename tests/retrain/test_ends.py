@@ -19,8 +19,9 @@ from automl.retrain._checks import Report
 from automl.retrain._compare import Demands, judge, paired
 from automl.retrain._contest import Contest
 from automl.retrain._look import look
+from automl.retrain._recipe import Recipe
 from automl.retrain._rules import Rules
-from automl.retrain._train import Recipe, Trainer
+from automl.retrain._train import Trainer
 from automl.table import fingerprint
 
 from .conftest import make_rows

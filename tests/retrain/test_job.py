@@ -13,7 +13,8 @@ from automl.registry import Registry
 from automl.retrain import Retrain
 from automl.retrain._batch import Batch
 from automl.retrain._champion import Champion
-from automl.retrain._train import Recipe, Trainer
+from automl.retrain._recipe import Recipe
+from automl.retrain._train import Trainer
 
 from .conftest import make_rows
 

@@ -11,9 +11,9 @@ from automl.retrain._batch import Batch, as_known, joined
 from automl.retrain._divide import divide, hold_back, window_rows
 from automl.retrain._drift import column_distance, unit_factor
 from automl.retrain._overlap import without_new
+from automl.retrain._recipe import Part, Recipe
 from automl.retrain._rules import Rules
 from automl.retrain._times import time_column
-from automl.retrain._train import Part, Recipe
 from automl.table import Profile, Schema, Target
 
 from .conftest import make_rows
