@@ -23,8 +23,9 @@ def rates(recipe):
         (4.5, 3, [0.05, None]),
         (3.0, 3, [0.1, None]),
         (2.4, 3, [pytest.approx(0.15), None]),
-        (2.1, 3, [pytest.approx(0.15)]),
-        (0.5, 3, [pytest.approx(0.15)]),
+        (2.1, 3, [0.3, None]),
+        (1.6, 3, [0.3]),
+        (0.5, 3, [0.3]),
     ],
 )
 def test_folds_go_first_then_rates_rise_then_parts_go(seconds, folds, expected):
@@ -55,10 +56,10 @@ def made_of(recipe, seconds):
     return {"members": members, "n_rows": ROWS, "seconds": {m["name"]: seconds for m in members}}
 
 
-@pytest.mark.parametrize(("took", "times"), [(0.7, 0.7), (2.0, 2.0), (0.1, 0.5)])
+@pytest.mark.parametrize(("took", "times"), [(0.35, 0.7), (1.0, 2.0), (0.05, 0.5)])
 def test_the_next_night_begins_with_the_whole_recipe(took, times):
-    small = RECIPE.within(2.1, ROWS, 1)
-    stored = small.stored(made_of(small, took))  # a second was expected
+    small = RECIPE.within(1.6, ROWS, 1)
+    stored = small.stored(made_of(small, took))  # half a second was expected
     again = Recipe.of({"members": [], "recipe": json.loads(json.dumps(stored))})
     assert (again.folds, rates(again)) == (5, [0.05, None])
     assert again.parts[0].seconds == pytest.approx(SLOW.seconds * times)
