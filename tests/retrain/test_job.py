@@ -67,6 +67,16 @@ def test_the_version_says_where_it_comes_from(promoted):
     assert manifest["decision"]["expected"]["score"] == result.challenger["score"]
 
 
+def test_what_serves_holds_the_whole_recipe_of_the_first_champion(promoted, tree):
+    _, registry, _ = promoted
+    first = Champion.read(tree.read_bytes(), "the first")
+    second = Champion.read(registry.current.read(), "the second")
+    assert "recipe" not in first.manifest
+    (before,), (after,) = (Recipe.of(c.manifest).parts for c in (first, second))
+    assert (after.family, after.params, after.weight) == ("lightgbm", before.params, before.weight)
+    assert second.manifest["recipe"]["folds"] == 3
+
+
 def test_what_serves_was_fitted_on_the_window(promoted):
     _, registry, _ = promoted
     assert registry.current.manifest["model"]["n_rows"] == 700
