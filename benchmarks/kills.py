@@ -15,7 +15,8 @@ With ``--turn`` the target is turned around in every other sample, as high as it
 that compares then finds a champion that fell, and promotes.
 
     python benchmarks/kills.py --kills 100 --out benchmarks/results/kills.jsonl
-    python benchmarks/kills.py --command "automl retrain {registry} {data} --mode refit" --turn
+    python benchmarks/kills.py --turn --close 0.3 \\
+        --command "automl retrain {registry} {data} --mode refit"
     python benchmarks/kills.py --show benchmarks/results/kills.jsonl
 """
 
@@ -57,7 +58,7 @@ class Bench:
         entry = index(args.data)[args.table]
         self._table, self._target = load(args.data, entry), entry["target"]
         self._rows, self._command, self._folder = args.rows, args.command, folder
-        self._turn = args.turn
+        self._turn, self.close = args.turn, args.close
         self.registry = Registry(folder / "registry")
         self._models = [self._fit(seed) for seed in (0, 1)]
         self.path_of_rows = self.sample(2)
@@ -165,7 +166,7 @@ class Reader(threading.Thread):
 def kill_one(bench: Bench, turn: int, rng: random.Random) -> dict[str, Any]:
     """Start a job and kill it; say when, and what it had done."""
     when = "at the change" if turn % 2 else "any time"
-    wait = rng.uniform(0, CLOSE if turn % 2 else statistics.median(bench.seconds))
+    wait = rng.uniform(0, bench.close if turn % 2 else statistics.median(bench.seconds))
     before, known = bench.registry.current, bench.registry.versions()
     tree, began = Tree(), time.monotonic()
     job = bench.start(turn, tree)
@@ -278,6 +279,7 @@ def main() -> None:
     options.add_argument("--table", default="birdstrikes")
     options.add_argument("--rows", type=int, default=2000, help="of each sample")
     options.add_argument("--turn", action="store_true", help="turn the target around each time")
+    options.add_argument("--close", type=float, default=CLOSE, help="seconds of the close kills")
     options.add_argument("--keep", type=int, default=5, help="versions that stay; 0 for all")
     options.add_argument("--seed", type=int, default=0)
     measure_or_show(options.parse_args(), ("kill", "command"), measure=measure, show=show)
