@@ -11,9 +11,12 @@ ends well and leaves nothing behind. In the end the reader must never have faile
 
 ``--command`` is any command. These words in it are filled in: ``{registry}``, ``{data}``, a new
 sample of the table's rows each time, ``{model}``, one of two saved models, and ``{target}``.
+With ``--turn`` the target is turned around in every other sample, as high as it was low: a job
+that compares then finds a champion that fell, and promotes.
 
     python benchmarks/kills.py --kills 100 --out benchmarks/results/kills.jsonl
-    python benchmarks/kills.py --command "automl retrain {registry} {data} --mode refit"
+    python benchmarks/kills.py --turn --close 0.3 \\
+        --command "automl retrain {registry} {data} --mode refit"
     python benchmarks/kills.py --show benchmarks/results/kills.jsonl
 """
 
@@ -55,6 +58,7 @@ class Bench:
         entry = index(args.data)[args.table]
         self._table, self._target = load(args.data, entry), entry["target"]
         self._rows, self._command, self._folder = args.rows, args.command, folder
+        self._turn, self.close = args.turn, args.close
         self.registry = Registry(folder / "registry")
         self._models = [self._fit(seed) for seed in (0, 1)]
         self.path_of_rows = self.sample(2)
@@ -66,7 +70,10 @@ class Bench:
         """A new file of rows."""
         path = self._folder / f"rows-{seed}.parquet"
         count = min(self._rows, len(self._table) - 1)
-        self._table.sample(count, random_state=seed).to_parquet(path)
+        rows = self._table.sample(count, random_state=seed)
+        if self._turn and seed > 1 and seed % 2:
+            rows[self._target] = turned(rows[self._target])
+        rows.to_parquet(path)
         return path
 
     def _fit(self, seed: int) -> Path:
@@ -115,6 +122,14 @@ class Bench:
         return facts
 
 
+def turned(y: "pd.Series[Any]") -> "pd.Series[Any]":
+    """The last class for the first one, and so on; what is high becomes low."""
+    codes, names = pd.factorize(y, sort=True)
+    if pd.api.types.is_numeric_dtype(y):
+        return y.max() + y.min() - y
+    return pd.Series(names[::-1].take(codes), index=y.index)
+
+
 def _run(words: list[str]) -> None:
     command = [sys.executable, "-m", "automl", *words]
     subprocess.run(command, env=environment(Tree(), {}), check=True, capture_output=True)
@@ -151,7 +166,7 @@ class Reader(threading.Thread):
 def kill_one(bench: Bench, turn: int, rng: random.Random) -> dict[str, Any]:
     """Start a job and kill it; say when, and what it had done."""
     when = "at the change" if turn % 2 else "any time"
-    wait = rng.uniform(0, CLOSE if turn % 2 else statistics.median(bench.seconds))
+    wait = rng.uniform(0, bench.close if turn % 2 else statistics.median(bench.seconds))
     before, known = bench.registry.current, bench.registry.versions()
     tree, began = Tree(), time.monotonic()
     job = bench.start(turn, tree)
@@ -263,6 +278,8 @@ def main() -> None:
     options.add_argument("--command", default=COMMAND, help=f"default: {COMMAND}")
     options.add_argument("--table", default="birdstrikes")
     options.add_argument("--rows", type=int, default=2000, help="of each sample")
+    options.add_argument("--turn", action="store_true", help="turn the target around each time")
+    options.add_argument("--close", type=float, default=CLOSE, help="seconds of the close kills")
     options.add_argument("--keep", type=int, default=5, help="versions that stay; 0 for all")
     options.add_argument("--seed", type=int, default=0)
     measure_or_show(options.parse_args(), ("kill", "command"), measure=measure, show=show)

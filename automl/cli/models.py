@@ -65,6 +65,13 @@ def _list(registry: "Registry", args: argparse.Namespace) -> Shown:
     return facts, versions_text(facts)
 
 
+def _log(registry: "Registry", args: argparse.Namespace) -> Shown:
+    from automl.report import jobs_text
+
+    facts = {"registry": str(registry.path), "jobs": registry.jobs()[-args.last :]}
+    return facts, jobs_text(facts)
+
+
 def _show(registry: "Registry", args: argparse.Namespace) -> Shown:
     from automl.report import version_text
 
@@ -167,6 +174,16 @@ ACTIONS: dict[
     str, tuple[str, tuple[Argument, ...], "Callable[[Registry, argparse.Namespace], Shown]"]
 ] = {
     "list": ("list the versions; the one that serves is marked", (), _list),
+    "log": (
+        "list the latest jobs and what each decided, those that were refused or failed, too",
+        (
+            (
+                "--last",
+                {"metavar": "N", "type": _least_one, "default": 20, "help": "(default: 20)"},
+            ),
+        ),
+        _log,
+    ),
     "show": (
         "show one version: score, origin, history",
         (("version", _OR_CURRENT),),

@@ -144,6 +144,10 @@ class Registry:
         """
         return self._store.events()
 
+    def jobs(self) -> list[dict[str, Any]]:
+        """What :meth:`log_job` was told of the latest jobs, the oldest first."""
+        return self._store.jobs()
+
     # -- changing -------------------------------------------------------------------------
 
     @property
@@ -186,6 +190,16 @@ class Registry:
             finally:
                 empty_folder(self.scratch)
                 self._store.owner = before
+
+    def log_job(self, job: Mapping[str, Any]) -> None:
+        """Note what became of a job, also if nothing; the latest thousand are kept.
+
+        Parameters
+        ----------
+        job : mapping
+            JSON values, such as ``decision`` and ``reason``. The time and the process are added.
+        """
+        self._store.log_job({"time": now(), **job, "by": this_process(self._store.owner)})
 
     def add(
         self,

@@ -1,7 +1,7 @@
 """A registry's folder: its one state, changed under a lock, and nothing else decides."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ from typing import Any
 
 from automl.exceptions import RegistryError, UsageError
 from automl.registry._files import empty_folder, remove_folder, replace_file, writing
+from automl.registry._jobs import append_job
 from automl.registry._journal import append_event, read_events
 from automl.registry._lock import hold, this_process
 from automl.registry._state import State
@@ -18,7 +19,7 @@ from automl.registry._version import Version
 logger = logging.getLogger("automl.registry")
 
 STATE = "registry.json"
-OURS = frozenset({STATE, "journal.jsonl", "versions", "locks", "work", "scratch"})
+OURS = frozenset({STATE, "journal.jsonl", "jobs.jsonl", "versions", "locks", "work", "scratch"})
 CHANGE_TIMEOUT = 30.0
 """Seconds to wait for a change that another process is just making; they take moments."""
 
@@ -132,6 +133,22 @@ class Store:
             append_event(self._journal, event)
         except OSError as e:
             logger.warning("The journal can't be written (%s); the next job does it.", e.strerror)
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """The log of jobs."""
+        return read_events(self._jobs)
+
+    def log_job(self, job: Mapping[str, Any]) -> None:
+        """Add a job to the log; where that can't be written, what it did counts all the same."""
+        try:
+            with self._locked():
+                append_job(self._jobs, job, self.work)
+        except OSError as e:
+            logger.warning("The log of jobs can't be written (%s).", e.strerror or e)
+
+    @property
+    def _jobs(self) -> Path:
+        return self.path / "jobs.jsonl"
 
     @property
     def _journal(self) -> Path:

@@ -31,6 +31,47 @@ def versions_text(facts: Mapping[str, Any]) -> str:
     return text if facts["job"] is None else f"{text}\nat work: {_who(facts['job'])}"
 
 
+def jobs_text(facts: Mapping[str, Any]) -> str:
+    """Show the latest jobs of a registry as a table, the latest one last.
+
+    Parameters
+    ----------
+    facts : mapping
+        ``registry`` and ``jobs``, as ``automl models log --json`` prints them.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> job = {"time": "2026-01-02T03:15:09+00:00", "decision": "refused", "champion": 3,
+    ...        "version": 3, "data": {"n_rows": 1200}, "seconds": 4.2, "reason": "half is missing"}
+    >>> print(jobs_text({"registry": "models", "jobs": [job]}))
+    ended                decision   rows  champion  serves  seconds  reason
+    2026-01-02 03:15:09  refused   1,200         3       3      4.2  half is missing
+    """
+    if not facts["jobs"]:
+        return f"no jobs yet in {_near(facts['registry'])}"
+    head = ["ended", "decision", "rows", "champion", "serves", "seconds", "reason"]
+    return _aligned([head, *map(_job_row, facts["jobs"])], left=(0, 1, 6))
+
+
+def _job_row(job: Mapping[str, Any]) -> list[str]:
+    return [
+        _time(str(job.get("time", ""))),
+        str(job.get("decision", "")),
+        _rows((job.get("data") or {}).get("n_rows")),
+        *(_number(job.get(name)) for name in ("champion", "version")),
+        f"{job.get('seconds', 0.0):.1f}",
+        str(job.get("reason", "")),
+    ]
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else str(value)
+
+
 def version_text(facts: Mapping[str, Any]) -> str:
     """Show one version: its score, where it comes from, what happened to it.
 

@@ -15,8 +15,8 @@ from automl.retrain._batch import Batch
 from automl.retrain._champion import Champion, predictions_for
 from automl.retrain._compare import Comparison, Demands, compare_slices, judge, paired
 from automl.retrain._probe import constant_score
+from automl.retrain._recipe import Recipe
 from automl.retrain._service import saved
-from automl.retrain._train import Recipe
 
 CALLS = 5
 """Predictions of one row whose median is its latency; one more before them loads the model."""

@@ -11,8 +11,9 @@ from automl.retrain._challenger import Challenger, broken_limit, compare
 from automl.retrain._champion import Champion
 from automl.retrain._compare import Demands
 from automl.retrain._divide import Division
+from automl.retrain._recipe import LEAST_WEIGHT, START, Recipe
 from automl.retrain._settings import Retrain
-from automl.retrain._train import LEAST_WEIGHT, START, Recipe, Trainer
+from automl.retrain._train import Trainer
 from automl.search import Clock
 
 logger = logging.getLogger("automl.retrain")
@@ -26,6 +27,10 @@ LEAST_SHARE = 0.1
 """Of the budget, should reading and checking have taken nearly all of that."""
 SEARCH_SHARE = 0.75
 """Share of the time left that a search may take; its winner is fitted again on all rows."""
+
+AUTO_SEARCH_SHARE = 0.3
+"""Of the budget, for the search that follows in mode auto: a search of a quarter of the time is
+within a few per cent of the whole one, and begins with the recipe."""
 
 MOST_SHARE = 0.6
 """Share of the time left at which making a recipe anew is cut off, should it take longer."""
@@ -121,6 +126,14 @@ class Contest:
             return REFIT_SHARE * left
         return max(LEAST_SHARE * budget, AUTO_SHARE * budget - self.clock.elapsed) / 2
 
+    def _for_search(self, left: float | None) -> float | None:
+        """Seconds that a search may take."""
+        budget = self.clock.budget
+        if left is None or budget is None:
+            return None
+        share = AUTO_SEARCH_SHARE * budget if self.settings.mode == "auto" else left
+        return min(share, SEARCH_SHARE * left)
+
     @property
     def n_workers(self) -> int:
         """Fits that run side by side."""
@@ -150,7 +163,7 @@ class Contest:
             if kind == "refit":
                 fit = self.trainer.refit(recipe, parts.train, left and MOST_SHARE * left)
             else:
-                fit = self.trainer.search(recipe, parts.train, left and SEARCH_SHARE * left)
+                fit = self.trainer.search(recipe, parts.train, self._for_search(left))
                 recipe = Recipe.of(fit.manifest)
         except NoModelError as error:
             logger.warning("%s: %s", kind, error)
@@ -194,17 +207,24 @@ class Contest:
             How it was made.
         """
         left = None if self.clock.budget is None else self.clock.left
-        needed = best.recipe.forecast(len(parts.rows), self.n_workers)
-        if left is not None and (left <= START or needed > SPARE * left):
+        recipe, n_rows, fits = best.recipe, len(parts.rows), True
+        if left is not None:
+            recipe = recipe.within(SPARE * left, n_rows, self.n_workers)
+            needed = recipe.forecast(n_rows, self.n_workers)
+            all_of_it = len(recipe.parts) == len(best.recipe.parts)
+            fits = left > START and needed <= SPARE * left and all_of_it
+        if not fits:
             return best.fit, f"{COMPARED}; there was no time to fit it again on all rows"
         if self.trainer.interrupted():
             return best.fit, f"{COMPARED}; the job was interrupted"
         try:
-            final = self.trainer.refit(best.recipe, parts.rows, left)
+            final = self.trainer.refit(recipe, parts.rows, left)
         except NoModelError:
             return best.fit, f"{COMPARED}; fitting it again on all rows brought nothing"
-        if best.recipe.made(final.leaderboard) < LEAST_WEIGHT:
+        if recipe.made(final.leaderboard) < LEAST_WEIGHT:
             return best.fit, f"{COMPARED}; fitting it again on all rows was cut off"
         if broken := broken_limit(final, parts.recent, self.demands):
             return best.fit, f"{COMPARED}; fitted again on all rows, {broken}"
+        if recipe != best.recipe:
+            return final, "fitted again on all rows, in less time than the one compared"
         return final, "fitted again on all rows"

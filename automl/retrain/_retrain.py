@@ -22,6 +22,7 @@ from automl.retrain._contest import Contest
 from automl.retrain._divide import Division, divide, require_classes
 from automl.retrain._look import Look, look
 from automl.retrain._overlap import without_new
+from automl.retrain._record import on_record
 from automl.retrain._result import KEPT, NOTHING, PROMOTED, REFUSED, RetrainResult
 from automl.retrain._rules import Rules
 from automl.retrain._service import OWNER, champion_in, registry_for, saved
@@ -58,9 +59,13 @@ def run_job(
     rules = Rules.read(settings.checks)
     demands = _demands(settings)
     registry = registry_for(given, settings.out)
-    with registry.lock(OWNER, timeout=LOCK_SECONDS):
+    with (
+        registry.lock(OWNER, timeout=LOCK_SECONDS),
+        on_record(registry, settings.mode, clock) as record,
+    ):
         champion = champion_in(registry, given, settings.metric)
         champion = replace(champion, n_jobs=settings.n_jobs)
+        record["champion"] = champion.version and champion.version.number
         if champion.manifest.get("weighted"):
             logger.warning(
                 "The champion was fitted with weights of rows, of which a retraining knows "
@@ -68,7 +73,7 @@ def run_job(
             )
         trainer = Trainer(champion, settings, registry.scratch, observers, interrupted)
         contest = Contest(champion, settings, clock, trainer, demands)
-        job = _Job(settings, clock, registry, champion, contest, Report(rules))
+        job = _Job(settings, clock, registry, champion, contest, Report(rules), record)
         return job.run(new, old)
 
 
@@ -92,6 +97,7 @@ class _Job:
     champion: Champion
     contest: Contest
     report: Report
+    record: dict[str, Any]
     seconds: dict[str, float] = field(default_factory=dict)
     found: Mapping[str, Any] = field(default_factory=dict)
     column: Column | None = None
@@ -104,6 +110,7 @@ class _Job:
         began = time.monotonic()
         frame = to_frame(new)
         self.found = fingerprint(frame, time=settings.time)
+        self.record["data"] = {name: self.found[name] for name in ("sha256", "n_rows")}
         batch, before = self._read(frame, None if old is None else to_frame(old))
         seen = look(
             self.report,
@@ -250,6 +257,8 @@ class _Job:
         overall = None if best is None else best.comparison.overall
         self.seconds |= self.contest.seconds | {"all": self.clock.elapsed}
         kinds = [kind for kind in ("refit", "search") if kind in self.seconds]
+        serves = self._serving() if version is None else version
+        self.record |= {"decision": decision, "reason": reason, "version": serves}
         return RetrainResult(
             decision=decision,
             reason=reason,
@@ -261,7 +270,7 @@ class _Job:
             challenger=None if best is None else best.describe(),
             difference=None if overall is None else overall.difference,
             interval=None if overall is None else overall.interval,
-            version=self._serving() if version is None else version,
+            version=serves,
             checks=tuple(self.report.findings),
             slices={} if best is None else best.slices,
             metric=self.champion.metric.name,

@@ -53,6 +53,16 @@ def test_list_shows_what_is_damaged(run, registry):
     assert run("models", "list", "registry").code == 0
 
 
+def test_log_lists_the_latest_jobs(run, registry):
+    assert run("models", "log", "registry").out.startswith("no jobs yet in ")
+    for rows in (100, 1200):
+        registry.log_job({"decision": "refused", "data": {"n_rows": rows}, "reason": "too few"})
+    found = run("models", "log", "registry", "--last", "1", "--json").json
+    assert [job["data"]["n_rows"] for job in found["jobs"]] == [1200]
+    lines = run("models", "log", "registry").out.splitlines()
+    assert [line.split()[2:4] for line in lines[1:]] == [["refused", "100"], ["refused", "1,200"]]
+
+
 def test_show_tells_score_origin_and_history(run, registry):
     found = run("models", "show", "registry", "1", "--json").json
     assert (found["version"], found["serves"]) == (1, False)

@@ -27,6 +27,8 @@ def test_the_training_data_again_is_nothing_to_do(run, classifier, penguins, tmp
     told = outcome.json
     assert (told["decision"], told["version"], told["challenger"]) == ("nothing", 1, None)
     assert [c["name"] for c in told["checks"] if c["action"] == "nothing"] == ["repeated"]
+    (job,) = run("models", "log", "models", "--json").json["jobs"]
+    assert (job["decision"], job["reason"]) == ("nothing", told["reason"])
     served = load(tmp_path / "models").predict(pd.read_csv(penguins).drop(columns="species"))
     assert len(served) == 344
 

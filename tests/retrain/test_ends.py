@@ -3,6 +3,7 @@
 import shutil
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,8 +20,10 @@ from automl.retrain._checks import Report
 from automl.retrain._compare import Demands, judge, paired
 from automl.retrain._contest import Contest
 from automl.retrain._look import look
+from automl.retrain._recipe import Recipe
 from automl.retrain._rules import Rules
-from automl.retrain._train import Recipe, Trainer
+from automl.retrain._train import Trainer
+from automl.search import Clock
 from automl.table import fingerprint
 
 from .conftest import make_rows
@@ -245,3 +248,13 @@ def test_a_champion_of_texts_alone_has_no_verdict_on_labels(history, tmp_path):
     result = job.run(model, new, texts.iloc[:600])
     assert "fallen" in {f.name for f in result.checks}
     assert "labels" not in {f.name for f in result.checks}
+
+
+@pytest.mark.parametrize(("mode", "seconds"), [("auto", 30), ("search", 67.5)])
+def test_the_search_that_follows_in_mode_auto_is_a_short_one(champion, mode, seconds):
+    found = Champion.read(Path(champion).read_bytes(), "the champion")
+    settings, clock = Retrain(mode=mode), Clock(time.monotonic(), 100.0)
+    contest = Contest(found, settings, clock, Trainer(found, settings), Demands())
+    assert contest._for_search(90.0) == seconds
+    contest.clock = Clock(time.monotonic())
+    assert contest._for_search(None) is None

@@ -13,7 +13,8 @@ from automl.registry import Registry
 from automl.retrain import Retrain
 from automl.retrain._batch import Batch
 from automl.retrain._champion import Champion
-from automl.retrain._train import Recipe, Trainer
+from automl.retrain._recipe import Recipe
+from automl.retrain._train import Trainer
 
 from .conftest import make_rows
 
@@ -41,6 +42,8 @@ def promoted(tree, history, tmp_path_factory):
 def test_rents_that_rose_promote_a_refit(promoted):
     result, registry, _ = promoted
     assert (result.decision, result.trained, result.exit_code) == ("promoted", "refit", 0)
+    (job,) = registry.jobs()
+    assert (job["decision"], job["champion"], job["version"]) == ("promoted", 1, 2)
     assert result.difference > 0
     assert result.interval[0] > 0
     assert result.challenger["score"] < result.champion["score"]
@@ -62,6 +65,16 @@ def test_the_version_says_where_it_comes_from(promoted):
     assert manifest["lineage"]["model"] == "fitted again on all rows"
     assert manifest["decision"]["comparison"]["difference"] == result.difference
     assert manifest["decision"]["expected"]["score"] == result.challenger["score"]
+
+
+def test_what_serves_holds_the_whole_recipe_of_the_first_champion(promoted, tree):
+    _, registry, _ = promoted
+    first = Champion.read(tree.read_bytes(), "the first")
+    second = Champion.read(registry.current.read(), "the second")
+    assert "recipe" not in first.manifest
+    (before,), (after,) = (Recipe.of(c.manifest).parts for c in (first, second))
+    assert (after.family, after.params, after.weight) == ("lightgbm", before.params, before.weight)
+    assert second.manifest["recipe"]["folds"] == 3
 
 
 def test_what_serves_was_fitted_on_the_window(promoted):
@@ -95,7 +108,21 @@ def test_refused_data_trains_nothing(champion, tmp_path):
     result = Retrain(out=tmp_path / "models", **QUICK).run(champion, new)
     assert (result.decision, result.exit_code, result.version) == ("refused", 3, 1)
     assert "did you mean 'aera'?" in result.reason
-    assert len(Registry.open(tmp_path / "models").versions()) == 1
+    registry = Registry.open(tmp_path / "models")
+    assert len(registry.versions()) == 1
+    (job,) = registry.jobs()
+    assert (job["decision"], job["reason"]) == ("refused", result.reason)
+    assert (job["champion"], job["version"], job["data"]["n_rows"]) == (1, 1, 400)
+
+
+def test_a_job_that_fails_is_on_record_too(champion, tmp_path):
+    out = tmp_path / "models"
+    with pytest.raises(DataError, match="no column 'rent'"):
+        Retrain(out=out, **QUICK).run(champion, make_rows(90, 3).drop(columns="rent"))
+    (job,) = Registry.open(out).jobs()
+    assert (job["decision"], job["champion"], job["mode"]) == ("failed", 1, "auto")
+    assert "no column 'rent'" in job["reason"]
+    assert job["by"]["owner"] == "automl retrain"
 
 
 def test_a_challenger_that_is_no_better_is_kept_on_record(champion, tmp_path):

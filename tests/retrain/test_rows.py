@@ -11,9 +11,9 @@ from automl.retrain._batch import Batch, as_known, joined
 from automl.retrain._divide import divide, hold_back, window_rows
 from automl.retrain._drift import column_distance, unit_factor
 from automl.retrain._overlap import without_new
+from automl.retrain._recipe import Part, Recipe
 from automl.retrain._rules import Rules
 from automl.retrain._times import time_column
-from automl.retrain._train import Part, Recipe
 from automl.table import Profile, Schema, Target
 
 from .conftest import make_rows
@@ -186,7 +186,7 @@ def test_a_recipe_that_is_too_long_is_cut_by_folds_then_by_parts():
     recipe = Recipe(parts, 5)
     assert recipe.forecast(100, 1) == 1 + 5 * 3
     assert recipe.within(16, 100, 1) == recipe
-    assert recipe.within(10, 100, 1) == Recipe(parts, 3)
+    assert recipe.within(10, 100, 1) == Recipe(parts, 3, whole=recipe)
     assert [p.family for p in recipe.within(5, 100, 1).parts] == ["linear", "mlp"]
     assert [p.family for p in recipe.within(2, 100, 1).parts] == ["linear"]  # too long, but most
 
