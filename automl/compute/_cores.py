@@ -130,7 +130,7 @@ def plan_workers(n_jobs: int | None) -> Plan:
 
 @lru_cache(maxsize=1)
 def _quotas_then(root: Path, second: int) -> tuple[float, ...]:
-    """The quotas, read once a second at most: every prediction asks, and they lie in many files."""
+    """The quotas, read once a second at most: each prediction asks, and they lie in many files."""
     return tuple(_quotas(root))
 
 
