@@ -32,7 +32,14 @@ class Books:
             seed=0,
         )
         self.bandit = Bandit([FAMILY.name], seed=0)
-        self.ledger = Ledger(self.studies, self.bandit, lambda t: float(t.number), lag)
+        self.aside = []
+        self.ledger = Ledger(
+            self.studies,
+            self.bandit,
+            cost=lambda t: float(t.number),
+            lag=lag,
+            on_aside=self.aside.append,
+        )
         self.trials = []
 
     def open(self):
@@ -94,3 +101,4 @@ def test_a_family_is_put_aside_when_it_fails_again_and_again(tmp_path, between):
         books.end(books.open(), state)
     aside = between is not TrialState.COMPLETE
     assert list(books.ledger.aside) == (["lightgbm"] if aside else [])
+    assert books.aside == (books.trials[-1:] if aside else [])
