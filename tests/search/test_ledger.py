@@ -17,6 +17,7 @@ from automl.search._studies import Studies
 
 PROBLEM = Problem("binary", n_rows=400, n_columns=8, n_classes=2)
 FAMILY = get_family("lightgbm")
+N_TRIALS = 8
 
 
 class Books:
@@ -60,20 +61,20 @@ class Books:
 
 
 @given(st.integers(1, 4), st.randoms(use_true_random=False))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_with_a_lag_what_a_trial_may_know_depends_on_its_number_alone(lag, random):
     with tempfile.TemporaryDirectory() as folder:
         books, running = Books(folder, lag), []
-        while len(books.trials) < 12 or running:
+        while len(books.trials) < N_TRIALS or running:
             number = len(books.trials) + 1
-            if number <= 12 and books.ledger.may_begin(number):
+            if number <= N_TRIALS and books.ledger.may_begin(number):
                 assert books.told == list(range(1, number - lag + 1))
                 running.append(books.open())
                 assert len(running) <= lag
             else:
                 books.end(running.pop(random.randrange(len(running))))
-        books.ledger.settle(12)
-        assert books.told == list(range(1, 13))
+        books.ledger.settle(N_TRIALS)
+        assert books.told == list(range(1, N_TRIALS + 1))
 
 
 def test_without_a_lag_everything_is_told_at_once(tmp_path):
