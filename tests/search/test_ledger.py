@@ -1,8 +1,5 @@
 """What studies and the bandit are told, and when."""
 
-import tempfile
-from pathlib import Path
-
 import optuna
 import pytest
 from hypothesis import given, settings
@@ -23,11 +20,11 @@ N_TRIALS = 8
 class Books:
     """A ledger with a real study, whose trials are opened and ended by hand."""
 
-    def __init__(self, folder, lag):
+    def __init__(self, lag, storage=None):
         self.studies = Studies(
             [FAMILY],
             PROBLEM,
-            storage=open_journal(Path(folder) / "journal.log"),
+            storage=storage or optuna.storages.InMemoryStorage(),
             pruner=no_pruner(),
             maximize=False,
             seed=0,
@@ -63,22 +60,21 @@ class Books:
 @given(st.integers(1, 4), st.randoms(use_true_random=False))
 @settings(max_examples=6, deadline=None)
 def test_with_a_lag_what_a_trial_may_know_depends_on_its_number_alone(lag, random):
-    with tempfile.TemporaryDirectory() as folder:
-        books, running = Books(folder, lag), []
-        while len(books.trials) < N_TRIALS or running:
-            number = len(books.trials) + 1
-            if number <= N_TRIALS and books.ledger.may_begin(number):
-                assert books.told == list(range(1, number - lag + 1))
-                running.append(books.open())
-                assert len(running) <= lag
-            else:
-                books.end(running.pop(random.randrange(len(running))))
-        books.ledger.settle(N_TRIALS)
-        assert books.told == list(range(1, N_TRIALS + 1))
+    books, running = Books(lag), []
+    while len(books.trials) < N_TRIALS or running:
+        number = len(books.trials) + 1
+        if number <= N_TRIALS and books.ledger.may_begin(number):
+            assert books.told == list(range(1, number - lag + 1))
+            running.append(books.open())
+            assert len(running) <= lag
+        else:
+            books.end(running.pop(random.randrange(len(running))))
+    books.ledger.settle(N_TRIALS)
+    assert books.told == list(range(1, N_TRIALS + 1))
 
 
 def test_without_a_lag_everything_is_told_at_once(tmp_path):
-    books = Books(tmp_path, None)
+    books = Books(None, open_journal(tmp_path / "journal.log"))
     first, second = books.open(), books.open()
     books.end(second, TrialState.PRUNED)
     assert books.told == [2]
@@ -92,8 +88,8 @@ def test_without_a_lag_everything_is_told_at_once(tmp_path):
 
 
 @pytest.mark.parametrize("between", [None, TrialState.COMPLETE, TrialState.STOPPED])
-def test_a_family_is_put_aside_when_it_fails_again_and_again(tmp_path, between):
-    books = Books(tmp_path, None)
+def test_a_family_is_put_aside_when_it_fails_again_and_again(between):
+    books = Books(None)
     states = [TrialState.FAILED] * FAILURES
     if between is not None:
         states.insert(1, between)
