@@ -33,7 +33,7 @@ def leaderboard(search: Search, done: Sequence[Trial], winner: Winner) -> list[d
         row["winner"] = row["name"] == winner.name
 
     def order(row: Mapping[str, Any]) -> tuple[bool, bool, float]:
-        complete = row["state"] == "complete"
+        complete = row["state"] == "complete" or row["winner"]
         value = metric.loss(row["score"]) if complete else 0.0
         return not complete, not row["winner"], math.inf if math.isnan(value) else value
 

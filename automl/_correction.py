@@ -33,7 +33,7 @@ def averaging_gain(trials: Sequence[Trial], weights: np.ndarray, task: str) -> f
         Shares of the trials in the model.
     task : {"binary", "multiclass", "regression"}
     """
-    gains = [0.0 if t.whole or t.n_folds == 1 else t.family.averaging_gain for t in trials]
+    gains = [_gain(t) for t in trials]
     alone = float(np.dot(gains, weights)) * float(np.sqrt(np.dot(weights, weights)))
     return REGRESSION * alone if task == "regression" else alone
 
@@ -79,6 +79,12 @@ def corrected(
     if math.isfinite(optimum):
         low, high = (low, min(high, optimum)) if score <= optimum else (max(low, optimum), high)
     return moved, (low, high)
+
+
+def _gain(trial: Trial) -> float:
+    """The gain of averaging a trial's models, if it has several."""
+    single = trial.whole or trial.n_folds == 1 or len(trial.outcomes) == 1
+    return 0.0 if single else trial.family.averaging_gain
 
 
 def _reach(distance: float, shift: float) -> float:

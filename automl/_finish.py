@@ -32,7 +32,7 @@ from automl.ensemble import (
 from automl.exceptions import AutoMLError, NoModelError
 from automl.objective import Decision, Splits
 from automl.run import RunDirectory
-from automl.search import Search, Trial, TrialState
+from automl.search import Search, Trial, TrialState, best_cut_off, take_cut_off
 from automl.table import Profile
 
 logger = logging.getLogger("automl")
@@ -106,9 +106,11 @@ class Finisher:
 
     def finish(self, search: Search, engine: Engine) -> FitResult:
         """Choose the winner, save it, write the leaderboard."""
-        done = self._candidates(search)
-        final = engine.put("final", self._final_arrays())
+        done, splits = self._candidates(search)
+        final = engine.put("final", self._final_arrays(splits))
         winner = self._choose(done, search, engine, final)
+        if math.isnan(done[0].score):  # it was cut off
+            done[0].score = winner.score
         interval = self._interval(winner, search, engine, final)
         gain = averaging_gain(done, winner.weights, self._job.target.task)
         score, interval = corrected(self._job.metric, winner.score, interval, gain)
@@ -121,28 +123,35 @@ class Finisher:
         self._run.write_json("run.json", {"result": summary, "config": self._job.spec.describe()})
         return FitResult(predictor, manifest, board, self._job.metric, summary)
 
-    def _candidates(self, search: Search) -> list[Trial]:
-        """Finished trials with their models; the baseline where time was too short for others."""
+    def _candidates(self, search: Search) -> tuple[list[Trial], Splits]:
+        """Finished trials with their models, and what scores them.
+
+        Where time was too short for any, the best of those that were cut off, or the baseline.
+        """
+        splits = self._job.splits
         files = search.plan.files
         complete = [t for t in search.trials if t.state is TrialState.COMPLETE]
         done = [t for t in complete if t.number > 0 and files.has_models(t)]
         if done:
-            return done
+            return done, splits
         failed = [t for t in search.trials if t.state is TrialState.FAILED]
         stopped = len(failed) < len(search.trials) - 1 or len(search.trials) == 1
         if complete and stopped:
-            logger.warning(
-                "The budget ended before any trial did: the model is the constant baseline."
-            )
-            return complete[:1]
+            best = best_cut_off(search.trials)
+            what = "the constant baseline"
+            if best is not None:
+                what = f"{best.name} with {len(best.outcomes)} of {best.n_folds} folds"
+                complete, splits = [best], take_cut_off(best, search.plan)
+            logger.warning("The budget ended before any trial did: the model is %s.", what)
+            return complete[:1], splits
         raise _nothing_finished(failed)
 
     # -- jobs of the last minute ----------------------------------------------------------
 
-    def _final_arrays(self) -> dict[str, np.ndarray]:
-        job, rows = self._job, self._job.splits.valid_rows
+    def _final_arrays(self, splits: Splits) -> dict[str, np.ndarray]:
+        job, rows = self._job, splits.valid_rows
         groups = None if job.group_codes is None else job.group_codes[rows]
-        arrays = {"rows": rows, "parts": _parts(job.splits, rows, job.spec.seed, groups)}
+        arrays = {"rows": rows, "parts": _parts(splits, rows, job.spec.seed, groups)}
         if job.groups is not None:
             arrays["groups"] = pd.factorize(job.groups[rows])[0]
         return arrays

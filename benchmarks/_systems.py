@@ -72,7 +72,8 @@ def run_system(system: str, entry: Mapping[str, Any], run: Mapping[str, Any]) ->
 def fit_automl(X: pd.DataFrame, y: pd.Series, spec: Mapping[str, Any]) -> tuple[Any, Any]:
     """`AutoModel` with a budget; `pruning`, which only the command line has, is set inside.
 
-    With `texts` off, what would be read as text is declared to be categories.
+    With `texts` off, what would be read as text is declared to be categories; with `strings` off
+    every column of strings is, so that dates and numbers among them go unread, too.
     """
     from automl import AutoModel
     from automl.table import Schema
@@ -81,6 +82,9 @@ def fit_automl(X: pd.DataFrame, y: pd.Series, spec: Mapping[str, Any]) -> tuple[
     pruning = options.pop("pruning", True)
     if not options.pop("texts", True):
         options["types"] = dict.fromkeys(Schema.infer(X).readable, "categorical")
+    if not options.pop("strings", True):
+        strings = X.select_dtypes(["object", "str", "category"]).columns
+        options["types"] = dict.fromkeys(strings, "categorical")
 
     class Model(AutoModel):
         def _spec(self) -> Any:

@@ -1,15 +1,15 @@
 """What each mechanism is worth: the same tables with one of them off at a time.
 
-Off are the ensemble, pruning, reading texts, and each family in turn. The share of a mechanism is
-how much larger the held-out error is without it. Lines go where `side_by_side.py` puts them, with
-a `variant`.
+Off are the ensemble, pruning, reading texts, reading any strings, and each family in turn. The
+share of a mechanism is how much larger the held-out error is without it. Lines go where
+`side_by_side.py` puts them, with a `variant`.
 
     python benchmarks/ablation.py --data FOLDER --budget 60 --seeds 0,1,2 --out FILE --resume
     python benchmarks/ablation.py --show FILE
 
 What reading texts and dirty categories is worth shows on tables that have some:
 
-    python benchmarks/ablation.py --data FOLDER --tables a,b --variants "no texts" --out FILE
+    python benchmarks/ablation.py --data FOLDER --tables a,b --variants "plain strings" --out FILE
 """
 
 from itertools import product
@@ -29,7 +29,7 @@ def variants() -> dict[str, dict[str, Any]]:
     """Options of the package by what they leave out; nothing first."""
     found: dict[str, dict[str, Any]] = {"": {}}
     found |= {"no ensemble": {"ensemble": False}, "no pruning": {"pruning": False}}
-    found |= {"no texts": {"texts": False}}
+    found |= {"no texts": {"texts": False}, "plain strings": {"strings": False}}
     families = [name for name in family_names() if name != "constant"]
     for left_out in families:
         found[f"without {left_out}"] = {"families": [f for f in families if f != left_out]}

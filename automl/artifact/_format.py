@@ -13,6 +13,6 @@ a file of the old format to ``tests/artifact/old`` with a test that reads it. A 
 number above its own.
 """
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 DIGEST = "manifest.sha256"

@@ -8,16 +8,8 @@ from typing import Any
 import numpy as np
 
 from automl.exceptions import ArtifactError
-from automl.families._arrays import pack, unpack
+from automl.families._tree_file import FIELDS, LEAF, places, read_nodes, write_nodes
 
-FIELDS = {
-    "left": np.int32,
-    "right": np.int32,
-    "feature": np.int32,
-    "threshold": np.float32,
-    "missing_left": np.uint8,
-}
-LEAF = -1
 PART = 4096
 """Rows that one thread predicts at a time."""
 
@@ -50,17 +42,29 @@ class Forest:
     _trees: list[Any] = field(default_factory=list, repr=False)
 
     @classmethod
-    def from_sklearn(cls, trees: Sequence[Any]) -> "Forest":
-        """Copy what prediction needs out of fitted scikit-learn trees."""
+    def from_sklearn(cls, trees: Sequence[Any], whole: np.ndarray | None = None) -> "Forest":
+        """Copy what prediction needs out of fitted scikit-learn trees.
+
+        Parameters
+        ----------
+        trees : sequence of DecisionTreeClassifier or DecisionTreeRegressor
+        whole : ndarray of bool of shape (n_features,), optional
+            Columns of whole numbers. Any threshold between two of them does; the one in the
+            middle is chosen, as files with few different ones are small.
+        """
         raw = [t.tree_ for t in trees]
         threshold = np.concatenate([t.threshold for t in raw])
+        feature = np.concatenate([t.feature for t in raw])
+        if whole is not None:
+            of_whole = whole[feature] & (feature >= 0)
+            threshold[of_whole] = np.floor(threshold[of_whole]) + 0.5
         rounded = threshold.astype(np.float32)
         above = rounded.astype(np.float64) > threshold
         rounded[above] = np.nextafter(rounded[above], np.float32(-np.inf))
         nodes = {
             "left": np.concatenate([t.children_left for t in raw]),
             "right": np.concatenate([t.children_right for t in raw]),
-            "feature": np.concatenate([t.feature for t in raw]),
+            "feature": feature,
             "threshold": rounded,
             "missing_left": np.concatenate([t.missing_go_to_left for t in raw]),
         }
@@ -98,16 +102,15 @@ class Forest:
 
     def save(self) -> dict[str, bytes]:
         """One file of arrays."""
-        rest = {"sizes": self.sizes, "values": self.values}
-        rest["n_features"] = np.array(self.n_features)
-        return {"forest.npz": pack(self.nodes | rest)}
+        return {"forest.npz": write_nodes(self.sizes, self.nodes, self.values, self.n_features)}
 
     @classmethod
     def load(cls, content: bytes) -> "Forest":
         """Read and check what :meth:`save` wrote."""
-        arrays = unpack(content)
-        nodes = {name: arrays[name].astype(kind) for name, kind in FIELDS.items()}
-        forest = cls(arrays["sizes"], nodes, arrays["values"], int(arrays["n_features"]))
+        try:
+            forest = cls(*read_nodes(content))
+        except ValueError as error:
+            raise ArtifactError(f"The saved forest is damaged: {error}.") from error
         forest._check()
         return forest
 
@@ -130,7 +133,7 @@ class Forest:
 
     def _is_sound(self) -> bool:
         """Whether children lie behind their parents in the same tree, and features exist."""
-        within = np.concatenate([np.arange(s) for s in self.sizes])
+        within = places(self.sizes)
         size = np.repeat(self.sizes, self.sizes)
         left, right, feature = (self.nodes[n] for n in ("left", "right", "feature"))
         inner = left != LEAF

@@ -129,7 +129,7 @@ class _ForestFamily(Family):
                     break
             elif watch.out_of_time():
                 break
-        return _export(forest, problem)
+        return _export(forest, problem, X)
 
     def load(self, files: Mapping[str, bytes]) -> Model:
         """Read the arrays of a forest."""
@@ -251,7 +251,12 @@ def _outputs(predictions: np.ndarray, forest: Any, problem: Problem) -> np.ndarr
     return to_outputs(predictions, getattr(forest, "classes_", None), problem)
 
 
-def _export(forest: Any, problem: Problem) -> Forest:
-    exported = Forest.from_sklearn(forest.estimators_)
+def _are_whole(values: np.ndarray) -> bool:
+    return bool(((np.floor(values) == values) | np.isnan(values)).all())
+
+
+def _export(forest: Any, problem: Problem, X: np.ndarray) -> Forest:
+    whole = np.array([_are_whole(x[:1000]) and _are_whole(x) for x in X.T])
+    exported = Forest.from_sklearn(forest.estimators_, whole)
     exported.values = _outputs(exported.values, forest, problem).astype(np.float32)
     return exported

@@ -1,6 +1,7 @@
 """The search: Optuna proposes and prunes, a bandit shares out the seconds, a clock ends it."""
 
 from automl.search._clock import Clock, parse_duration
+from automl.search._cut_off import best_cut_off, take_cut_off
 from automl.search._files import TrialFiles
 from automl.search._plan import SearchPlan, choose_n_folds
 from automl.search._race import FOLD_STEPS, RacePruner, RaceTable
@@ -19,7 +20,9 @@ __all__ = [
     "Trial",
     "TrialFiles",
     "TrialState",
+    "best_cut_off",
     "choose_n_folds",
     "open_journal",
     "parse_duration",
+    "take_cut_off",
 ]

@@ -51,6 +51,27 @@ class Scored:
     seconds: float
 
 
+def join_predictions(
+    parts: Sequence[tuple[slice | np.ndarray, Path]], n_rows: int, n_outputs: int
+) -> np.ndarray:
+    """Mean prediction for each row, of shape (n_rows, n_outputs), nan where no fold has it.
+
+    Parameters
+    ----------
+    parts : sequence of (rows, Path)
+        The rows of a fold with the file of their predictions.
+    n_rows, n_outputs : int
+    """
+    total = np.zeros((n_rows, n_outputs), dtype=np.float32)
+    seen = np.zeros(n_rows, dtype=np.float32)
+    for rows, path in parts:
+        total[rows] += np.load(path)
+        seen[rows] += 1
+    with np.errstate(invalid="ignore"):
+        total /= seen[:, None]
+    return total
+
+
 def score_trial(
     task: ScoreTask, data: Sequence[Mapping[str, np.ndarray]], channel: Channel
 ) -> Scored:
@@ -74,16 +95,13 @@ def score_trial(
     """
     (target,) = data
     y, weight = target["y"], target.get("weight")
-    total = np.zeros((len(y), task.n_outputs), dtype=np.float32)
-    seen = np.zeros(len(y), dtype=np.float32)
-    for fold, path in task.parts:
-        rows: slice | np.ndarray = slice(None) if fold == WHOLE else target[f"valid_{fold}"]
-        total[rows] += np.load(path)
-        seen[rows] += 1
-    with np.errstate(invalid="ignore"):
-        total /= seen[:, None]
+    parts = [
+        (slice(None) if fold == WHOLE else target[f"valid_{fold}"], path)
+        for fold, path in task.parts
+    ]
+    total = join_predictions(parts, len(y), task.n_outputs)
     np.save(task.out, total)
-    covered = seen > 0
+    covered = ~np.isnan(total[:, 0])
     if not covered.all():
         y, total = y[covered], total[covered]
         weight = None if weight is None else weight[covered]

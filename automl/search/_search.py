@@ -355,7 +355,8 @@ class Search:
             trial.saved_seconds = max(0.0, self._scheduler.expected(trial) - trial.seconds)
         if trial.record is not None:
             self._end_of(trial, None)
-        self.plan.files.forget(trial)
+        if trial.state is not TrialState.STOPPED:  # it may be the best there is in the end
+            self.plan.files.forget(trial)
         self._observe("ended", trial)
 
     def _end_of(self, trial: Trial, loss: float | None) -> None:

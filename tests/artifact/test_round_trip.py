@@ -66,7 +66,7 @@ def test_a_loaded_model_can_be_saved_again(path, tmp_path):
 
 def test_the_manifest_says_what_the_file_is(path):
     manifest = json.loads(members(path.read_bytes())["manifest.json"])
-    assert manifest["format"] == 1
+    assert manifest["format"] == 2
     assert manifest["automl"] == automl.__version__
     assert {"metric", "score", "score_interval", "seed", "config", "versions"} <= set(manifest)
     assert {"numpy", "scikit-learn"} <= set(manifest["versions"])
@@ -148,3 +148,11 @@ def test_bytes_are_enough(saved):
     predictor, manifest = load_bytes(saved)
     assert manifest["task"] == "binary"
     assert predictor.predict_raw(FRAME).shape == (len(FRAME), 1)
+
+
+def test_a_forest_of_the_first_format_predicts_what_it_did():
+    """Made by the version that wrote format 1: two folds of extra trees, two columns."""
+    model = automl.load(Path(__file__).parent / "old" / "format1.automl")
+    rows = pd.DataFrame({"n": [-2.0, -0.5, 0.0, 0.7, np.nan], "c": ["a", "b", "c", "a", "z"]})
+    told = [0.04081090, -0.38450253, -0.25619754, 2.25297897, 0.46228093]
+    np.testing.assert_allclose(model.predict(rows), told, rtol=1e-6)

@@ -140,7 +140,7 @@ def test_a_newer_format_is_refused_with_both_versions(saved):
         manifest["automl"] = "9.1.0"
 
     with pytest.raises(
-        ArtifactError, match=r"it has format 7; .* up to 1\. .*automl 9\.1\.0: upgrade"
+        ArtifactError, match=r"it has format 7; .* up to 2\. .*automl 9\.1\.0: upgrade"
     ):
         load_bytes(resealed(saved, newer), "it")
 

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestRegressor
+from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, RandomForestRegressor
 
 from automl.exceptions import ArtifactError
 from automl.families import _trees
 from automl.families._arrays import pack, unpack
+from automl.families._tree_file import FIELDS
 from automl.families._trees import Forest
 
 RNG = np.random.default_rng(0)
@@ -62,6 +63,20 @@ def test_loading_gives_the_same_bits():
     assert (loaded.predict(X) == forest.predict(X)).all()
 
 
+def test_thresholds_between_whole_numbers_lie_in_the_middle():
+    values = RNG.integers(-3, 9, (200, 2)).astype(np.float32)
+    values[:, 1] += 0.25
+    values[::7, 0] = np.nan
+    y = np.nan_to_num(values).prod(axis=1)
+    model = ExtraTreesRegressor(n_estimators=5, random_state=0, n_jobs=1).fit(values, y)
+    forest = Forest.from_sklearn(model.estimators_, np.array([True, False]))
+    np.testing.assert_allclose(forest.predict(values)[:, 0], model.predict(values), rtol=1e-6)
+    found = forest.nodes["threshold"][forest.nodes["feature"] == 0]
+    found = found[np.isfinite(found)]
+    assert len(found) > len(np.unique(found))
+    assert (found % 1 == 0.5).all()
+
+
 def changed(**arrays):
     _, forest = regressor()
     return pack(unpack(forest.save()["forest.npz"]) | arrays)
@@ -74,18 +89,18 @@ def stored(name):
 @pytest.mark.parametrize("name", ["left", "right", "feature"])
 @pytest.mark.parametrize("value", [-2, -7, 0, 10**6])
 def test_a_node_that_points_elsewhere_is_refused(name, value):
-    array = stored(name).copy()
+    _, forest = regressor()
     if name == "feature" and value == 0:
         value = 4  # there are columns 0 to 3
-    array[0] = value
+    forest.nodes[name][0] = value
     with pytest.raises(ArtifactError, match="damaged"):
-        Forest.load(changed(**{name: array}))
+        Forest.load(forest.save()["forest.npz"])
 
 
-@pytest.mark.parametrize("name", ["left", "right", "feature", "threshold", "missing_left"])
+@pytest.mark.parametrize("name", [*FIELDS, "inner"])
 def test_an_array_that_is_too_short_is_refused(name):
     with pytest.raises(ArtifactError, match="damaged"):
-        Forest.load(changed(**{name: stored(name)[:-1]}))
+        Forest.load(changed(**{name: stored(name)[..., :-1]}))
 
 
 @pytest.mark.parametrize("sizes", [[0], [-1], [10**6], [2**62, 2**62], [], [[3]], [3.5]], ids=str)
@@ -94,19 +109,19 @@ def test_sizes_that_do_not_fit_are_refused(sizes):
         Forest.load(changed(sizes=np.array(sizes)))
 
 
-@pytest.mark.parametrize("shape", [(3, 1), (0, 1), (-1,), (-1, 1, 1)])
-def test_values_that_do_not_fit_are_refused(shape):
-    values = stored("values")
-    values = np.zeros(shape, np.float32) if shape[0] >= 0 else values.reshape(shape)
+@pytest.mark.parametrize(
+    "values", [np.zeros((4, 3), np.uint8), np.zeros((4, 0), np.uint8), np.zeros((3, 1)), [1.0]]
+)
+def test_values_that_do_not_fit_are_refused(values):
     with pytest.raises(ArtifactError, match="damaged"):
-        Forest.load(changed(values=values))
+        Forest.load(changed(values=np.asarray(values)))
 
 
 def test_a_claim_of_more_columns_does_not_make_it_read_outside():
     """Scikit-learn's tree doesn't compare the column of a node with the table's."""
-    feature = stored("feature").copy()
-    feature[0] = 4
-    forest = Forest.load(changed(feature=feature, n_features=np.array(5)))
+    _, forest = regressor()
+    forest.nodes["feature"][0], forest.n_features = 4, 5
+    forest = Forest.load(forest.save()["forest.npz"])
     with pytest.raises(ArtifactError, match="columns"):
         forest.predict(X)
 
