@@ -79,15 +79,16 @@ def get_metric(
             raise UsageError(_unknown(name, task))
         return of_entry(NamedEvaluator(name, task, positive))
     if isinstance(metric, str):
-        return _from_callable(metric, callables.load_function(metric), task, classes, positive)
-    if not callable(metric):
+        name, function = metric, callables.load_function(metric)
+    elif callable(metric):
+        name, function = callables.callable_name(metric), metric
+    else:
         raise UsageError(f"metric {metric!r} is neither a name nor a function")
-    name = callables.callable_name(metric)
-    return _from_callable(name, metric, task, classes, positive)
+    return _from_callable(name, function, task=task, classes=classes, positive=positive)
 
 
 def _from_callable(
-    name: str, function: Callable[..., Any], task: str, classes: Array | None, positive: int
+    name: str, function: Callable[..., Any], *, task: str, classes: Array | None, positive: int
 ) -> Metric:
     if task == "regression":
         classes = None
