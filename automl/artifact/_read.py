@@ -97,7 +97,7 @@ def _read_manifest(archive: zipfile.ZipFile, origin: str) -> dict[str, Any]:
     if twice:
         raise ArtifactError(f"{origin} holds {sorted(twice)[0]!r} twice.")
     if MANIFEST not in names or DIGEST not in names:
-        raise ArtifactError(f"{origin} is not a saved model: it has no {MANIFEST}.")
+        raise ArtifactError(f"{origin} is not a saved model, or is damaged: it has no {MANIFEST}.")
     for name in (MANIFEST, DIGEST):
         if archive.getinfo(name).file_size > MAX_MANIFEST:
             raise ArtifactError(f"{name!r} in {origin} is too large to be one.")

@@ -149,7 +149,9 @@ def _zip(manifest: bytes, files: Mapping[str, bytes]) -> bytes:
         archive.writestr(MANIFEST, manifest)
         archive.writestr(DIGEST, hashlib.sha256(manifest).hexdigest())
         for name, content in files.items():
-            archive.writestr(name, content)
+            packed = name.endswith(".npz")  # compressed inside
+            kind = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
+            archive.writestr(name, content, kind)
     return buffer.getvalue()
 
 
