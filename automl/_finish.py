@@ -94,7 +94,7 @@ class Finisher:
             return
         winner = Winner(trial.name, np.ones(1), score)
         predictor = self._predictor(search, [trial], winner)
-        self._save(predictor, self._facts(search, predictor, winner, score, None))
+        self._save(predictor, self._facts(search, winner, predictor=predictor, score=score))
         self._saved = trial
         self._quiet_until = time.monotonic() + SAVE_AGAIN * (time.monotonic() - started)
 
@@ -115,7 +115,7 @@ class Finisher:
         gain = averaging_gain(done, winner.weights, self._job.target.task)
         score, interval = corrected(self._job.metric, winner.score, interval, gain)
         predictor = self._predictor(search, done, winner)
-        facts = self._facts(search, predictor, winner, score, interval)
+        facts = self._facts(search, winner, predictor=predictor, score=score, interval=interval)
         manifest = self._save(predictor, facts)
         board = leaderboard(search, done, winner)
         summary = self._summary(search, winner, score, interval)
@@ -270,10 +270,11 @@ class Finisher:
     def _facts(
         self,
         search: Search,
-        predictor: Predictor,
         winner: Winner,
+        *,
+        predictor: Predictor,
         score: float,
-        interval: tuple[float, float] | None,
+        interval: tuple[float, float] | None = None,
     ) -> dict[str, Any]:
         job, baseline = self._job, search.trials[0].score
         seconds = {t.name: round(t.seconds, 3) for t in search.trials}

@@ -3,8 +3,12 @@
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
+
+from automl.exceptions import NoModelError
 
 
 class Interruption:
@@ -58,3 +62,14 @@ class Interruption:
         """What to do beyond leaving a mark; `again` is True from the second signal on."""
         if again:
             raise KeyboardInterrupt
+
+
+@contextmanager
+def interruptible(interruption: Interruption) -> Iterator[None]:
+    """Ctrl-C before a first model was finished is a ``KeyboardInterrupt``, as anywhere else."""
+    try:
+        yield
+    except NoModelError as e:
+        if interruption():
+            raise KeyboardInterrupt("interrupted before a first model was finished") from e
+        raise

@@ -4,8 +4,7 @@ import logging
 import math
 import numbers
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,14 +15,11 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
-from automl._interrupt import Interruption
+from automl._interrupt import Interruption, interruptible
 from automl._spec import FitResult, FitSpec
-from automl.artifact import describe, dump_bytes, load_bytes, write_bytes
+from automl.artifact import describe, dump_bytes, write_bytes
 from automl.compute import resolve_n_jobs
-from automl.ensemble import Predictor
-from automl.exceptions import NoModelError, UsageError
-from automl.objective import Metric, get_metric
-from automl.registry import read_model
+from automl.exceptions import UsageError
 from automl.table import to_frame
 
 if TYPE_CHECKING:
@@ -184,7 +180,7 @@ class AutoModel(BaseEstimator):
         check_consistent_length(frame, y)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, frame, dtype=np.float64)
-        with Interruption() as interruption, _interruptible(interruption):
+        with Interruption() as interruption, interruptible(interruption):
             result = fit_table(
                 frame,
                 y,
@@ -389,70 +385,6 @@ class AutoRegressor(RegressorMixin, AutoModel):
         if self.task not in ("auto", "regression"):
             raise UsageError(f"AutoRegressor can't be used for task={self.task!r}.")
         return "regression"
-
-
-def load(path: str | Path) -> AutoModel:
-    """Load a saved model.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file, the folder of a run, or a registry: then the version that serves.
-
-    Returns
-    -------
-    AutoModel
-        Fitted, with ``score_``, ``score_interval_`` and ``winner_`` as they were saved; an
-        :class:`AutoClassifier` or :class:`AutoRegressor`, by its task.
-
-    Raises
-    ------
-    ArtifactError
-        If the file is missing, damaged, was changed, or is of a newer format.
-    """
-    predictor, manifest = load_bytes(read_model(path), str(path))
-    return _restore(predictor, manifest)
-
-
-def _restore(predictor: Predictor, manifest: Mapping[str, Any]) -> AutoModel:
-    make = AutoRegressor if predictor.target.classes is None else AutoClassifier
-    model = make(metric=manifest["metric"]["name"], random_state=manifest["seed"])
-    interval = manifest.get("score_interval") or (float("nan"), float("nan"))
-    summary = {
-        "score": math.nan if manifest["score"] is None else manifest["score"],
-        "score_interval": interval,
-        "winner": manifest["winner"],
-    }
-    model._take(FitResult(predictor, manifest, [], _metric_of(predictor, manifest), summary))
-    names = predictor.schema.names
-    model.n_features_in_ = len(names)
-    model.feature_names_in_ = np.asarray(names, dtype=object)
-    return model
-
-
-def _metric_of(predictor: Predictor, manifest: Mapping[str, Any]) -> Metric:
-    """The declared metric; the task's default where it was a function that can't be found."""
-    task, classes = predictor.target.task, predictor.target.classes
-    name = manifest["metric"]["name"]
-    try:
-        return get_metric(
-            name, task=task, classes=classes, positive_label=manifest["positive_label"]
-        )
-    except UsageError as e:
-        metric = get_metric(task=task, classes=classes)
-        logger.warning("The metric %s can't be found (%s); using %s.", name, e, metric.name)
-        return metric
-
-
-@contextmanager
-def _interruptible(interruption: Interruption) -> Iterator[None]:
-    """Ctrl-C before a first model was finished is a ``KeyboardInterrupt``, as anywhere else."""
-    try:
-        yield
-    except NoModelError as e:
-        if interruption():
-            raise KeyboardInterrupt("interrupted before a first model was finished") from e
-        raise
 
 
 def _seed(random_state: Any) -> int:

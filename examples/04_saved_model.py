@@ -16,7 +16,7 @@ quakes = pd.read_parquet(source)
 
 X, y = quakes.drop(columns="magnitude"), quakes["magnitude"]
 families = ["extra_trees", "linear"]
-model = automl.AutoModel(families=families, time_budget=None, max_trials=3, random_state=0).fit(
+model = automl.AutoModel(families=families, time_budget=None, max_trials=2, random_state=0).fit(
     X, y
 )
 

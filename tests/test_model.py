@@ -44,7 +44,7 @@ EXPECTED_FAILURES = {
 
 
 @parametrize_with_checks(
-    [AutoClassifier(**QUICK), AutoRegressor(**QUICK)],
+    [AutoClassifier(**QUICK, cv=2), AutoRegressor(**QUICK, cv=2)],
     expected_failed_checks=lambda e: EXPECTED_FAILURES[type(e).__name__],
 )
 def test_scikit_learn_contract(estimator: Any, check: Any) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from automl.cli._main import _parser
-from automl.families import check_family
+from automl.families import BUILT_IN, Problem, check_family
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -68,6 +68,11 @@ def test_options_exist():
     assert shown <= known
 
 
+def test_families_are_those_there_are():
+    row = re.search(r"^\| `--families A,B` \|(.*)\|$", README, re.MULTILINE).group(1)
+    assert re.findall(r"`(\w+)`", row) == [name for name in BUILT_IN if name != "constant"]
+
+
 def test_exit_codes_are_those_of_the_help():
     rows = re.findall(r"^\| ([0-9, ]+) \|", README, re.MULTILINE)
     shown = {number for row in rows for number in row.split(", ")}
@@ -117,9 +122,13 @@ def test_python_of_the_readme_runs(tmp_path):
 
 
 def test_the_family_in_contributing_keeps_the_contract(tmp_path):
-    path = tmp_path / "neighbours.py"
+    path = tmp_path / "knn.py"
     path.write_text(blocks(CONTRIBUTING, "python")[0], encoding="utf-8")
-    spec = spec_from_file_location("neighbours", path)
+    spec = spec_from_file_location("knn", path)
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
-    check_family(module.Neighbours())
+    family = module.Neighbours()
+    check_family(family)
+    # and what is asked of built-in families besides
+    assert family.unit_seconds is not None
+    assert family.work({}, Problem("binary", 1000, 10, 2)) > 0

@@ -23,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Load, predict, score, print."""
+    from automl import load
     from automl.cli._tables import take_column
-    from automl.model import load
     from automl.registry import find_model
     from automl.report import evaluation_text
     from automl.table import read_table

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.repeats < 1:
         raise UsageError(f"--repeats {args.repeats} is not allowed: give 1 or more.")
 
-    from automl.model import load
+    from automl import load
     from automl.registry import find_model
     from automl.report import importance_text
     from automl.table import read_table

@@ -8,8 +8,10 @@ import logging
 import math
 import operator
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from automl.compute._cgroups import own_groups, read
@@ -52,7 +54,7 @@ def granted_cores(root: Path = Path("/")) -> int:
     """
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, min([cores, *map(math.ceil, _quotas(root))]))
+    return max(1, min([cores, *map(math.ceil, _quotas_then(root, int(time.monotonic())))]))
 
 
 def resolve_n_jobs(n_jobs: int | None) -> int:
@@ -124,6 +126,12 @@ def plan_workers(n_jobs: int | None) -> Plan:
     Plan(n_workers=1, threads_per_worker=1)
     """
     return Plan(n_workers=resolve_n_jobs(n_jobs))
+
+
+@lru_cache(maxsize=1)
+def _quotas_then(root: Path, second: int) -> tuple[float, ...]:
+    """The quotas, read once a second at most: each prediction asks, and they lie in many files."""
+    return tuple(_quotas(root))
 
 
 def _quotas(root: Path) -> Iterator[float]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,7 +103,12 @@ class XGBoostModel:
 
     def _known(self, X: np.ndarray) -> np.ndarray:
         """The rows with codes that training did not meet turned into missing values."""
-        return hide_unseen(X, json.loads(self.booster.attr(LARGEST) or "{}"))
+        return hide_unseen(X, self._largest)
+
+    @cached_property
+    def _largest(self) -> dict[str, float]:
+        found: dict[str, float] = json.loads(self.booster.attr(LARGEST) or "{}")
+        return found
 
     def save(self) -> dict[str, bytes]:
         """XGBoost's UBJSON format."""

@@ -53,6 +53,8 @@ def count_ngrams(
     from scipy import sparse
 
     parts = [_count(chunk, whole) for chunk in _chunks(texts, longest)]
+    if len(parts) == 1:
+        return parts[0]
     empty = sparse.csr_matrix((0, 1 << BITS), dtype=np.float32)
     return sparse.vstack([empty, *parts], format="csr", dtype=np.float32)
 

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from automl.features._sentence_model import SentenceModel
 from automl.features._texts import COMPONENTS, COUNTS, TextColumn, text_columns
 from automl.features._told import MOST_OUTPUTS, Outcome, Told, fit_told
-from automl.table import Schema, Table
+from automl.table import Schema, Table, Texts
 
 LONGEST = 10_000
 SHORTEST = 20
@@ -29,6 +29,9 @@ CHARACTER_BYTES = 150.0
 MOST_BYTES = 2e9
 MEMORY_SHARE = 0.5
 """Memory that texts may take where it is not limited; and their share of it where it is."""
+
+MOST_MET, LONGEST_MET = 5000, 200
+"""Texts of single rows that are remembered with what they became, and the bytes of the longest."""
 
 MOST_ROWS = 200_000
 """Rows up to which regressions are fitted inside the folds."""
@@ -129,6 +132,7 @@ class TextEncoder:
 
     def numbers(self, table: Table, rows: slice) -> np.ndarray:
         """Float32 of shape (n_rows, n_names), NaN where there is no text."""
+        table = self._with_what_was_kept(table)
         found = [c.of_rows(table.texts[c.name].take(rows)) for c in self.columns]
         return np.hstack(found) if found else np.empty((table.n_rows, 0), np.float32)[rows]
 
@@ -136,7 +140,30 @@ class TextEncoder:
         """Scores of new rows by each fold, of shape (n_folds + 1, n_rows, n_scores)."""
         if not self.told:
             return None
+        table = self._with_what_was_kept(table)
         return np.concatenate([told.scores(table) for told in self.told], axis=2)
+
+    def _with_what_was_kept(self, table: Table) -> Table:
+        """The table; if it has one row, with what its texts became the last time.
+
+        Working that out takes longer than all else that a row needs, and categories come again.
+        """
+        if table.n_rows > 1 or not self.columns:
+            return table
+        return replace(table, texts={n: self._remembered(t) for n, t in table.texts.items()})
+
+    def _remembered(self, texts: Texts) -> Texts:
+        if len(texts) > 1 or len(texts.buffer) > LONGEST_MET:
+            return texts
+        text = texts.buffer.tobytes() if len(texts) else None
+        if len(self._met) < MOST_MET:
+            self._met.setdefault(text, texts.kept)
+        return replace(texts, kept=self._met.get(text, texts.kept))
+
+    @cached_property
+    def _met(self) -> dict[bytes | None, dict[Any, Any]]:
+        """What was worked out of single texts, by their content, and of none."""
+        return {}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; the arrays are in `content`."""

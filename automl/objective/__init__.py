@@ -7,8 +7,9 @@ from automl.objective._decision import Decision, best_position, decisions, plain
 from automl.objective._errors import MetricError
 from automl.objective._interval import MOST_ROWS, bootstrap_interval
 from automl.objective._labels import decide_labels
+from automl.objective._lookup import extra_metrics, get_metric, metric_names
 from automl.objective._loss import loss_of
-from automl.objective._metric import Metric, extra_metrics, get_metric, metric_names
+from automl.objective._metric import Metric
 from automl.objective._splits import Split, Splits, make_splits
 
 __all__ = [

@@ -1,22 +1,18 @@
 """The success metric: its direction, its best value, and how to compute it."""
 
-import difflib
 import math
 import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from automl.exceptions import UsageError
-from automl.objective import _callables as callables
 from automl.objective._by_value import dumps_by_value
-from automl.objective._catalogue import DEFAULTS, EXTRAS, entries, everyday_names
 from automl.objective._decision import Decision, best_position
 from automl.objective._errors import MetricError
 from automl.objective._named import NamedEvaluator
-from automl.objective._types import Array, Needs, Weights, check_task
+from automl.objective._types import Array, Needs, Weights
 
 
 class _Evaluator(Protocol):
@@ -43,6 +39,7 @@ class Metric:
     Examples
     --------
     >>> import numpy as np
+    >>> from automl.objective import get_metric
     >>> metric = get_metric("rmse", task="regression")
     >>> metric.score(np.array([1.0, 3.0]), np.array([[1.0], [1.0]]))
     1.414...
@@ -83,6 +80,7 @@ class Metric:
         Examples
         --------
         >>> import numpy as np
+        >>> from automl.objective import get_metric
         >>> metric = get_metric("roc_auc", task="binary")
         >>> metric.score(np.array([0, 1, 1]), np.array([[0.1], [0.4], [0.4]]))
         1.0
@@ -103,6 +101,7 @@ class Metric:
 
         Examples
         --------
+        >>> from automl.objective import get_metric
         >>> [get_metric(m, task="binary").decides for m in ("f1", "accuracy", "roc_auc")]
         [True, False, False]
         """
@@ -116,6 +115,7 @@ class Metric:
 
         Examples
         --------
+        >>> from automl.objective import get_metric
         >>> [get_metric(m, task="binary").calibrates for m in ("log_loss", "roc_auc")]
         [True, False]
         """
@@ -129,6 +129,7 @@ class Metric:
         Examples
         --------
         >>> import numpy as np
+        >>> from automl.objective import get_metric
         >>> y, p = np.array([0, 0, 0, 1]), np.array([[0.1], [0.2], [0.2], [0.4]])
         >>> f1 = get_metric("f1", task="binary")
         >>> f1.score(y, p), f1.at_best().score(y, p)
@@ -158,7 +159,7 @@ class Metric:
         Examples
         --------
         >>> import numpy as np
-        >>> from automl.objective import decisions
+        >>> from automl.objective import decisions, get_metric
         >>> y, p = np.array([0, 0, 0, 1]), np.array([[0.1], [0.2], [0.2], [0.4]])
         >>> f1 = get_metric("f1", task="binary")
         >>> best = f1.best_decision(y, p, decisions(y, 2))
@@ -183,6 +184,7 @@ class Metric:
 
         Examples
         --------
+        >>> from automl.objective import get_metric
         >>> get_metric("r2", task="regression").loss(0.8)
         -0.8
         """
@@ -193,6 +195,7 @@ class Metric:
 
         Examples
         --------
+        >>> from automl.objective import get_metric
         >>> metric = get_metric("accuracy", task="binary")
         >>> metric.is_better(0.9, 0.8), metric.is_better(0.1, float("nan"))
         (True, True)
@@ -214,6 +217,7 @@ class Metric:
 
         Examples
         --------
+        >>> from automl.objective import get_metric
         >>> get_metric("mae", task="regression").to_payload()
         b'{"decided": false, "name": "mae", "positive": 1, "task": "regression"}'
         """
@@ -228,184 +232,20 @@ class Metric:
 
         Examples
         --------
+        >>> from automl.objective import get_metric
         >>> Metric.from_payload(get_metric("mae", task="regression").to_payload()).name
         'mae'
         """
         if payload.startswith(b"{"):
-            return _from_entry(NamedEvaluator.from_bytes(payload))
+            return of_entry(NamedEvaluator.from_bytes(payload))
         return Metric(*pickle.loads(payload))
 
     def __reduce__(self) -> tuple[Callable[[bytes], "Metric"], tuple[bytes]]:
         return Metric.from_payload, (self.to_payload(),)
 
 
-def get_metric(
-    metric: str | Callable[..., Any] = "auto",
-    *,
-    task: str,
-    classes: Array | None = None,
-    positive_label: object = None,
-) -> Metric:
-    """Find the success metric that the user names or brings.
-
-    Parameters
-    ----------
-    metric : str or callable, default="auto"
-        One of
-
-        - "auto": ``roc_auc`` for two classes, ``log_loss`` for more, ``rmse`` for values;
-        - an everyday name or a name of a scorer or metric in scikit-learn, see
-          `metric_names`. Everyday names keep their own sign, ``neg_`` names are negative;
-        - ``"module:function"``, imported from the current folder or what is installed;
-        - a scorer of scikit-learn, or any callable ``(estimator, X, y)``; greater is better;
-        - a function ``f(y_true, y_pred)``, which may take `sample_weight` as a keyword.
-          It sees the user's labels, or values. With the attribute
-          ``response_method = "predict_proba"`` it sees probabilities: of the positive class
-          for two classes, else one column per class. Its attribute ``greater_is_better``
-          says its direction. Without one, a name that ends in ``error``, ``loss``,
-          ``deviance`` or ``cost`` is minimised and any other maximised.
-    task : {"binary", "multiclass", "regression"}
-        The task.
-    classes : ndarray of shape (n_classes,), optional
-        The labels in the order of their codes. Callables for classes need it.
-    positive_label : object, optional
-        The class that f1, precision, recall and average_precision are about; the second
-        of `classes` by default. Only for two classes.
-
-    Returns
-    -------
-    Metric
-
-    Raises
-    ------
-    UsageError
-        If the name is unknown or does not fit the task, the positive label is not a class,
-        or the callable can't be used.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> get_metric("auto", task="multiclass").name
-    'log_loss'
-    >>> def cost(y_true, y_pred):
-    ...     return float(np.sum((y_true == "ill") & (y_pred == "well")))
-    >>> metric = get_metric(cost, task="binary", classes=np.array(["ill", "well"]))
-    >>> metric.greater_is_better
-    False
-    >>> metric.score(np.array([0, 1]), np.array([[0.9], [0.8]]))
-    1.0
-    """
-    check_task(task)
-    positive = _positive_code(positive_label, task, classes)
-    if isinstance(metric, str) and ":" not in metric:
-        name = DEFAULTS[task] if metric == "auto" else metric
-        if name not in entries(task):
-            raise UsageError(_unknown(name, task))
-        return _from_entry(NamedEvaluator(name, task, positive))
-    if isinstance(metric, str):
-        return _from_callable(metric, callables.load_function(metric), task, classes, positive)
-    if not callable(metric):
-        raise UsageError(f"metric {metric!r} is neither a name nor a function")
-    name = callables.callable_name(metric)
-    return _from_callable(name, metric, task, classes, positive)
-
-
-def _from_entry(evaluator: NamedEvaluator) -> Metric:
+def of_entry(evaluator: NamedEvaluator) -> Metric:
+    """The metric that the catalogue has under a name."""
     entry = evaluator.entry
     optimum = entry.sign * entry.optimum + 0.0  # no minus zero
     return Metric(evaluator.name, entry.greater_is_better, optimum, entry.needs, evaluator)
-
-
-def _from_callable(
-    name: str, function: Callable[..., Any], task: str, classes: Array | None, positive: int
-) -> Metric:
-    if task == "regression":
-        classes = None
-    elif classes is None:
-        raise UsageError(f"metric {name!r} is a function of labels: the classes are needed")
-    else:
-        classes = np.asarray(classes)
-    weight = callables.takes_weight(function)
-    if callables.is_scorer(function):
-        scorer = callables.ScorerEvaluator(name, function, classes, weight)
-        needs: Needs = "value" if classes is None else "probability"
-        return Metric(name, True, math.inf, needs, scorer)
-    needs = callables.response_of(function, name, task)
-    greater = callables.is_greater_better(function, name)
-    plain = callables.FunctionEvaluator(name, function, needs, classes, positive, weight)
-    return Metric(name, greater, math.inf if greater else -math.inf, needs, plain)
-
-
-def _positive_code(label: object, task: str, classes: Array | None) -> int:
-    """Return the code of the positive class; a label from a command line is a text."""
-    if label is None:
-        return 1
-    if task != "binary":
-        raise UsageError(f"positive label {label!r}: only a target of two classes has one")
-    if classes is None:
-        raise UsageError(f"positive label {label!r}: the classes are needed to find it")
-    known = np.asarray(classes).tolist()
-    for same in (lambda c: c == label, lambda c: str(c) == str(label)):
-        matches = [code for code, c in enumerate(known) if same(c)]
-        if matches:
-            return matches[0]
-    raise UsageError(
-        f"positive label {label!r} is not a class of the target; the classes are "
-        + " and ".join(repr(c) for c in known)
-    )
-
-
-def _unknown(name: str, task: str) -> str:
-    known = list(entries(task))
-    plain = name.strip().lower().replace("-", "_").replace(" ", "_")
-    close = difflib.get_close_matches(plain, known, n=1, cutoff=0.6)
-    elsewhere = [t for t in DEFAULTS if name in entries(t)]
-    reason = f"is for {' and '.join(elsewhere)}, not {task}" if elsewhere else "is unknown"
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return (
-        f"metric {name!r} {reason}.{hint} For {task} there are "
-        f"{', '.join(everyday_names(task))}; scikit-learn's scorer names; and module:function"
-    )
-
-
-def metric_names(task: str | None = None) -> list[str]:
-    """List every accepted name.
-
-    Parameters
-    ----------
-    task : {"binary", "multiclass", "regression"}, optional
-        Only those that fit this task.
-
-    Returns
-    -------
-    list of str
-        Sorted names.
-
-    Examples
-    --------
-    >>> "roc_auc" in metric_names("binary"), "roc_auc" in metric_names("regression")
-    (True, False)
-    """
-    tasks = list(DEFAULTS) if task is None else [check_task(task)]
-    return sorted({name for each in tasks for name in entries(each)})
-
-
-def extra_metrics(task: str) -> list[str]:
-    """List the metrics that are worth printing beside the declared one.
-
-    Parameters
-    ----------
-    task : {"binary", "multiclass", "regression"}
-        The task.
-
-    Returns
-    -------
-    list of str
-        Sorted names.
-
-    Examples
-    --------
-    >>> extra_metrics("regression")
-    ['mae', 'mape', 'median_absolute_error', 'r2', 'rmse']
-    """
-    return list(EXTRAS[check_task(task)])

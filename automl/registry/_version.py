@@ -116,7 +116,7 @@ class Version:
 
     def load(self) -> "AutoModel":
         """Return the model, fitted, as :func:`automl.load` does."""
-        from automl.model import load
+        from automl import load
 
         self.read()
         return load(self.model_path)

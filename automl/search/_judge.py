@@ -40,7 +40,7 @@ class Judge:
             trial.judged = n
             trial.record.report(self._signed(float(np.mean(losses[:n]))), FOLD_STEPS + n - 1)
             if trial.record.should_prune():
-                return f"behind others after {n} folds"
+                return f"behind others after {n} fold{'s' if n > 1 else ''}"
         return ""
 
     def _signed(self, loss: float) -> float:

@@ -32,6 +32,8 @@ class Ledger:
     lag : int, optional
         Trials are told in the order of their numbers, and trial *i* begins when all up to
         *i* - `lag` have ended: what it is then depends on no clock. ``None``: told at once.
+    on_aside : callable
+        Called with the last trial of a family that is put aside.
 
     Attributes
     ----------
@@ -40,9 +42,16 @@ class Ledger:
     """
 
     def __init__(
-        self, studies: Studies, bandit: Bandit, cost: Callable[[Trial], float], lag: int | None
+        self,
+        studies: Studies,
+        bandit: Bandit,
+        *,
+        cost: Callable[[Trial], float],
+        lag: int | None,
+        on_aside: Callable[[Trial], None] = lambda trial: None,
     ) -> None:
         self._studies, self._bandit, self._cost, self._lag = studies, bandit, cost, lag
+        self._on_aside = on_aside
         self._ended: dict[int, tuple[Trial, float | None]] = {}
         self._told = 0
         self._failed: dict[str, int] = {}
@@ -91,3 +100,4 @@ class Ledger:
         logger.warning(
             "%s is put aside: %d of its trials failed one after the other.", name, FAILURES
         )
+        self._on_aside(trial)

@@ -1,5 +1,6 @@
 """How long one fit may take, how much memory it may have, and on how many rows it trains."""
 
+import logging
 import math
 import time
 from dataclasses import dataclass, replace
@@ -11,6 +12,8 @@ from automl.search._card import costed
 from automl.search._clock import Clock
 from automl.search._cost import Costed, CostModel, Forecast
 from automl.search._trial import Trial
+
+logger = logging.getLogger("automl.search")
 
 TEXT_SHARE = 0.15
 """Share of the budget that reading texts may take, about; they are read once for all encodings."""
@@ -41,6 +44,9 @@ ALL_FOLDS = 1.1
 
 MIN_ROWS = 1000
 """A fit is never made smaller than this."""
+
+SMALLER = 3
+"""How often a fit that ran out of memory is made smaller, each time by half of its rows."""
 
 HEADROOM = 1.3
 """A fit may use this times the memory that was estimated before its process is refused more."""
@@ -165,10 +171,22 @@ class Limits:
         deadline = self._clock.deadline
         return math.inf if deadline is None else deadline + GRACE
 
-    def book_memory(self, trial: Trial) -> None:
-        """Learn that fits of this family need more memory than was estimated."""
+    def halve(self, trial: Trial, *, on_card: bool = False) -> bool:
+        """Let a trial that ran out of memory go on with half of its rows, if that may help.
+
+        Its family is then taken to need more than was estimated, unless it was a card's memory
+        that was wanting.
+        """
+        if trial.whole:
+            return False
         name = trial.family.name
-        self._factors[name] = 2 * self._factors.get(name, 1.0)
+        if not on_card:
+            self._factors[name] = 2 * self._factors.get(name, 1.0)
+        if trial.share <= 0.5**SMALLER:
+            return False
+        trial.share /= 2
+        logger.warning("%s ran out of memory; going on with half of its rows.", trial.name)
+        return True
 
     def _forecast(self, family: Costed, trial: Trial, n_rows: float, width: int) -> Forecast:
         problem = replace(self._problem, n_rows=max(2, round(n_rows)))

@@ -77,7 +77,13 @@ class Scheduler:
             configurations=plan.configurations,
             first=plan.starts,
         )
-        self.ledger = Ledger(self.studies, self.bandit, self._spent, plan.lag)
+        self.ledger = Ledger(
+            self.studies,
+            self.bandit,
+            cost=self._spent,
+            lag=plan.lag,
+            on_aside=lambda trial: plan.observe("aside", trial, {}),
+        )
 
     def add_baseline(self, family: Family) -> Trial:
         """Enter the constant baseline, which is trial 0 and in no study."""

@@ -28,9 +28,6 @@ from automl.table import Table
 
 logger = logging.getLogger("automl.search")
 
-SMALLER = 3
-"""How often a fit that ran out of memory is tried again, each time on half of its rows."""
-
 THREADED_CELLS = 200_000
 """Values of a table below which a second thread makes a fit slower."""
 
@@ -85,7 +82,6 @@ class Search:
         )
         self._work: dict[int, Work] = {}
         self._entered: set[int] = set()
-        self._n_aside = 0
         self._race = RaceTable(plan.metric.loss(plan.metric.optimum), plan.lag)
         self._judge = Judge(self._race, plan.metric)
         self._plateau = Plateau(self._race.optimum)
@@ -307,31 +303,24 @@ class Search:
 
     def _again(self, work: Work, event: Event) -> bool:
         """Try once more what may have been bad luck; what ran out of memory, on half the rows."""
-        trial, fold = work.trial, work.fold
+        trial, fold, value = work.trial, work.fold, event.value
         if trial.given_up or trial.number == 0 or self._over():
             return False
-        if fold is not None and self._places.take_failure(work, event.value):
+        if fold is not None and self._places.take_failure(work, value):
             self._submit(trial, fold, work.n_threads)
             return True
-        if not is_memory(event.value):
-            if not is_bad_luck(event.value) or trial.retried:
+        if is_memory(value):
+            if fold is None or not self.limits.halve(trial, on_card=is_card_memory(value)):
                 return False
+        elif is_bad_luck(value) and not trial.retried:
             trial.retried = True
-            logger.warning("%s is tried again: %s", trial.name, work.reason(event.value))
-            if fold is None:
-                self._submit_score(trial)
-            else:
-                self._submit(trial, fold, work.n_threads)
-            return True
-        if fold is None or trial.whole:
+            logger.warning("%s is tried again: %s", trial.name, work.reason(value))
+        else:
             return False
-        if not is_card_memory(event.value):
-            self.limits.book_memory(trial)
-        if trial.share <= 0.5**SMALLER:
-            return False
-        trial.share /= 2
-        logger.warning("%s ran out of memory; going on with half of its rows.", trial.name)
-        self._submit(trial, fold, work.n_threads)
+        if fold is None:
+            self._submit_score(trial)
+        else:
+            self._submit(trial, fold, work.n_threads)
         return True
 
     def _take_end(self, work: Work, value: Failure | Killed) -> None:
@@ -372,13 +361,9 @@ class Search:
         self._observe("ended", trial)
 
     def _end_of(self, trial: Trial, loss: float | None) -> None:
-        """Enter an ended trial into the ledger; tell of families that it puts aside."""
+        """Enter an ended trial into the books."""
         self._scheduler.ledger.end(trial, loss)
         self._plateau.book(loss)
-        last = list(self._scheduler.ledger.aside.values())
-        for failed in last[self._n_aside :]:
-            self._observe("aside", failed)
-        self._n_aside = len(last)
 
     def _end(self) -> None:
         """Ask what still runs to end, take what is whole, close the rest."""

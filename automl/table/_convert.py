@@ -101,13 +101,12 @@ def plain_numbers(series: pd.Series) -> np.ndarray | None:
 
     What numpy holds stays as it is, up to 8 bytes a value, and is made float64 where it is used.
     """
-    kind = series.dtype.kind
-    if kind in "fiub":
-        if isinstance(series.dtype, np.dtype):
-            wide = series.dtype.itemsize > 8
-            return series.to_numpy(np.float64) if wide else series.to_numpy()
+    dtype = series.dtype
+    if dtype.kind in "fiub":
+        if isinstance(dtype, np.dtype):
+            return series.to_numpy(np.float64) if dtype.itemsize > 8 else series.to_numpy()
         return series.to_numpy(np.float64, na_value=np.nan)
-    if kind == "m" and isinstance(series.dtype, np.dtype):
+    if dtype.kind == "m" and isinstance(dtype, np.dtype):
         lengths = series.to_numpy()
         seconds: np.ndarray = lengths / np.timedelta64(1, "s")
         return seconds

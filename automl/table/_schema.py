@@ -220,9 +220,10 @@ class Schema:
         def convert(column: Column) -> Parsed:
             return CONVERTERS[column.role](found[column.name], column)
 
-        slow = [c for c in self.features if not isinstance(found[c.name].dtype, np.dtype)]
-        n_rows = len(next(iter(found.values())))
-        if n_threads == 1 or n_rows < THREADED_ROWS or len(slow) < 2:
+        slow: list[Column] = []
+        if n_threads > 1 and len(next(iter(found.values()))) >= THREADED_ROWS:
+            slow = [c for c in self.features if not isinstance(found[c.name].dtype, np.dtype)]
+        if len(slow) < 2:
             yield from ((column, convert(column)) for column in self.features)
             return
         with ThreadPoolExecutor(n_threads) as pool:

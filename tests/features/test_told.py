@@ -106,6 +106,30 @@ def test_threads_read_the_texts_once(monkeypatch):
     np.testing.assert_array_equal(many[:N], encoder.transform(TABLE).values)
 
 
+def test_a_text_that_comes_again_alone_is_not_worked_out_again(monkeypatch):
+    texts, _, _ = told(LABEL)
+    read, count = [], _texts.count_ngrams
+    monkeypatch.setattr(_texts, "count_ngrams", lambda s, **o: (read.append(s), count(s, **o))[1])
+    monkeypatch.setattr(_text_encoder, "MOST_MET", 5)
+    at = [1, 0, 2, 1]  # row 0 says nothing
+
+    def alone(i):
+        table = SCHEMA.apply(FRAME.iloc[[i]])
+        return texts.numbers(table, slice(None)), texts.scores(table)
+
+    found = [alone(i) for i in at]
+    n_read = len(read)
+    for i, (numbers, scores) in zip(at, found, strict=True):
+        for was, now in zip((numbers, scores), alone(i), strict=True):
+            np.testing.assert_array_equal(was, now)
+    assert len(read) - n_read == 2  # of the sixth text, for which there was no room
+    together = SCHEMA.apply(FRAME.iloc[at])
+    numbers = np.concatenate([n for n, _ in found])
+    np.testing.assert_allclose(numbers, texts.numbers(together, slice(None)), rtol=1e-5)
+    scores = np.concatenate([s for _, s in found], axis=1)
+    np.testing.assert_allclose(scores, texts.scores(together), rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("kind", ["tree", "scaled", "piecewise"])
 def test_a_saved_encoder_gives_the_same(kind):
     texts, _, _ = told(LABEL)

@@ -1,8 +1,5 @@
 """What studies and the bandit are told, and when."""
 
-import tempfile
-from pathlib import Path
-
 import optuna
 import pytest
 from hypothesis import given, settings
@@ -17,22 +14,30 @@ from automl.search._studies import Studies
 
 PROBLEM = Problem("binary", n_rows=400, n_columns=8, n_classes=2)
 FAMILY = get_family("lightgbm")
+N_TRIALS = 8
 
 
 class Books:
     """A ledger with a real study, whose trials are opened and ended by hand."""
 
-    def __init__(self, folder, lag):
+    def __init__(self, lag, storage=None):
         self.studies = Studies(
             [FAMILY],
             PROBLEM,
-            storage=open_journal(Path(folder) / "journal.log"),
+            storage=storage or optuna.storages.InMemoryStorage(),
             pruner=no_pruner(),
             maximize=False,
             seed=0,
         )
         self.bandit = Bandit([FAMILY.name], seed=0)
-        self.ledger = Ledger(self.studies, self.bandit, lambda t: float(t.number), lag)
+        self.aside = []
+        self.ledger = Ledger(
+            self.studies,
+            self.bandit,
+            cost=lambda t: float(t.number),
+            lag=lag,
+            on_aside=self.aside.append,
+        )
         self.trials = []
 
     def open(self):
@@ -53,24 +58,23 @@ class Books:
 
 
 @given(st.integers(1, 4), st.randoms(use_true_random=False))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_with_a_lag_what_a_trial_may_know_depends_on_its_number_alone(lag, random):
-    with tempfile.TemporaryDirectory() as folder:
-        books, running = Books(folder, lag), []
-        while len(books.trials) < 12 or running:
-            number = len(books.trials) + 1
-            if number <= 12 and books.ledger.may_begin(number):
-                assert books.told == list(range(1, number - lag + 1))
-                running.append(books.open())
-                assert len(running) <= lag
-            else:
-                books.end(running.pop(random.randrange(len(running))))
-        books.ledger.settle(12)
-        assert books.told == list(range(1, 13))
+    books, running = Books(lag), []
+    while len(books.trials) < N_TRIALS or running:
+        number = len(books.trials) + 1
+        if number <= N_TRIALS and books.ledger.may_begin(number):
+            assert books.told == list(range(1, number - lag + 1))
+            running.append(books.open())
+            assert len(running) <= lag
+        else:
+            books.end(running.pop(random.randrange(len(running))))
+    books.ledger.settle(N_TRIALS)
+    assert books.told == list(range(1, N_TRIALS + 1))
 
 
 def test_without_a_lag_everything_is_told_at_once(tmp_path):
-    books = Books(tmp_path, None)
+    books = Books(None, open_journal(tmp_path / "journal.log"))
     first, second = books.open(), books.open()
     books.end(second, TrialState.PRUNED)
     assert books.told == [2]
@@ -84,8 +88,8 @@ def test_without_a_lag_everything_is_told_at_once(tmp_path):
 
 
 @pytest.mark.parametrize("between", [None, TrialState.COMPLETE, TrialState.STOPPED])
-def test_a_family_is_put_aside_when_it_fails_again_and_again(tmp_path, between):
-    books = Books(tmp_path, None)
+def test_a_family_is_put_aside_when_it_fails_again_and_again(between):
+    books = Books(None)
     states = [TrialState.FAILED] * FAILURES
     if between is not None:
         states.insert(1, between)
@@ -94,3 +98,4 @@ def test_a_family_is_put_aside_when_it_fails_again_and_again(tmp_path, between):
         books.end(books.open(), state)
     aside = between is not TrialState.COMPLETE
     assert list(books.ledger.aside) == (["lightgbm"] if aside else [])
+    assert books.aside == (books.trials[-1:] if aside else [])

@@ -12,7 +12,7 @@ from automl.families import Problem, get_family
 from automl.features import Matrix
 from automl.search import Clock, FoldOutcome, Trial
 from automl.search._cost import CostModel
-from automl.search._limits import GRACE, MIN_ROWS, TRIAL_SHARE, Limits
+from automl.search._limits import GRACE, MIN_ROWS, SMALLER, TRIAL_SHARE, Limits
 
 NAMES = tuple(f"x{i}" for i in range(20))
 MATRIX = Matrix(np.zeros((0, 20), np.float32), NAMES, NAMES, (0,) * 20)
@@ -95,11 +95,22 @@ def test_a_fit_that_can_not_be_made_small_enough_is_refused():
 
 
 def test_what_ran_out_of_memory_is_expected_to_need_more():
-    bounds, started = limits(n_rows=1_000_000, memory=300 * 2**20), trial(n_rows=1_000_000)
-    before = bounds.for_fit(started, 800_000, MATRIX).share
-    for _ in range(3):
-        bounds.book_memory(started)
-    assert bounds.for_fit(started, 800_000, MATRIX).share < before
+    bounds, started = limits(None, n_rows=10**6, memory=300 * 2**20), trial(n_rows=10**6)
+    before = bounds.for_fit(trial(n_rows=10**6), 800_000, MATRIX).share
+    assert [bounds.halve(started) for _ in range(SMALLER + 1)] == [True] * SMALLER + [False]
+    assert started.share == 0.5**SMALLER
+    assert bounds.for_fit(trial(n_rows=10**6), 800_000, MATRIX).share < before
+
+
+def test_what_a_card_lacks_says_nothing_of_memory_here():
+    bounds, started = limits(None, n_rows=10**6, memory=300 * 2**20), trial(n_rows=10**6)
+    before = bounds.for_fit(trial(n_rows=10**6), 800_000, MATRIX).share
+    assert bounds.halve(started, on_card=True)
+    assert bounds.for_fit(trial(n_rows=10**6), 800_000, MATRIX).share == before
+
+
+def test_a_fit_out_of_bag_is_not_made_smaller():
+    assert not limits().halve(trial("extra_trees", whole=True))
 
 
 def test_a_slow_metric_gets_more_time():
