@@ -44,7 +44,7 @@ from automl.families._registry import (  # noqa: E402
     family_names,
     get_family,
 )
-from automl.families._rounds import expected_rounds  # noqa: E402
+from automl.families._rounds import expected_rounds, faster_rate  # noqa: E402
 from automl.families._watch import Watch  # noqa: E402
 
 __all__ = [
@@ -70,6 +70,7 @@ __all__ = [
     "choose_families",
     "compare_devices",
     "expected_rounds",
+    "faster_rate",
     "family_names",
     "find_backend",
     "get_family",

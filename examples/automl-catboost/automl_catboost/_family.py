@@ -17,6 +17,7 @@ from automl.families import (
     Start,
     Watch,
     expected_rounds,
+    faster_rate,
 )
 
 if TYPE_CHECKING:
@@ -150,6 +151,10 @@ class CatBoost(Family):
         a_tree = problem.n_rows * ROW + cells * depth * CELL + splits
         a_round = ROUND + problem.n_outputs * a_tree
         return float(rounds * a_round + problem.n_rows * columns * BINNING)
+
+    def quicker(self, params: Mapping[str, Any], times: float) -> tuple[Params, float]:
+        """A higher learning rate."""
+        return faster_rate(params, times)
 
     def memory(
         self,
