@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from automl.ensemble._calibration import Calibration, fit_calibration
-from automl.ensemble._candidate import Loss
 from automl.ensemble._effort import MAX_PARTS
-from automl.objective import Decision, Metric, decisions, loss_of
+from automl.objective import Decision, Loss, Metric, decisions, loss_of
 
 FOUND_TIMES = 2 * MAX_PARTS + 1
 """An adjustment is found without each part, for the best one and the ensemble, and once more."""

@@ -1,11 +1,9 @@
 """What can be chosen, and how predictions are put together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-Loss = Callable[[np.ndarray, np.ndarray], float]
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from functools import partial
 import numpy as np
 
 from automl.ensemble._adjust import Adjustment, Adjustments
-from automl.ensemble._candidate import Candidate, Loss, blend_rows, least
+from automl.ensemble._candidate import Candidate, blend_rows, least
 from automl.ensemble._cross_fit import cross_fit, judge
 from automl.ensemble._effort import MAX_PARTS, Effort, affordable, random_halves
 from automl.ensemble._greedy import greedy_weights
+from automl.objective import Loss
 
 Pick = Callable[[Sequence[Candidate], Loss, np.ndarray], np.ndarray]
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from automl.ensemble._adjust import Adjustments
-from automl.ensemble._candidate import Candidate, Loss, blend_rows, least
+from automl.ensemble._candidate import Candidate, blend_rows, least
+from automl.objective import Loss
 
 
 @dataclass(frozen=True)

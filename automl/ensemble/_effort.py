@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from automl.ensemble._candidate import Candidate, Loss
+from automl.ensemble._candidate import Candidate
 from automl.ensemble._greedy import N_STEPS
+from automl.objective import Loss
 
 MIN_ROWS = 2000
 """Selection never looks at fewer rows than this, where there are as many."""

@@ -8,11 +8,12 @@ from automl.objective._errors import MetricError
 from automl.objective._interval import MOST_ROWS, bootstrap_interval
 from automl.objective._labels import decide_labels
 from automl.objective._lookup import extra_metrics, get_metric, metric_names
-from automl.objective._loss import loss_of
+from automl.objective._loss import Loss, loss_of
 from automl.objective._metric import Metric
 from automl.objective._splits import Split, Splits, make_splits
 
 __all__ = [
+    "Loss",
     "MOST_ROWS",
     "Decision",
     "Metric",
