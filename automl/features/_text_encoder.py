@@ -19,7 +19,8 @@ SHORTEST = 20
 
 READING, TELLING = 1.5e-6, 7e-7
 """Seconds of a core for a character that is counted, weighted and reduced; and more for each
-output of which it is learned in five folds what texts tell."""
+output of which it is learned in `FOLDS` folds what texts tell."""
+FOLDS = 5
 
 EMBEDDING = 1.5e-6
 """And what vectors of sentences take."""
@@ -59,6 +60,7 @@ class TextEncoder:
         seconds: float = np.inf,
         memory: float | None = None,
         n_outputs: int = 1,
+        n_folds: int = FOLDS,
         sentences: bool = False,
     ) -> "TextEncoder":
         """Learn from all rows, without the target.
@@ -70,15 +72,16 @@ class TextEncoder:
             About what it may take, `tell` included: of many long texts less is read then.
         memory : float, optional
             Bytes that this process may have.
-        n_outputs : int
-            Columns of a prediction.
+        n_outputs, n_folds : int
+            Columns of a prediction, and folds in which it is learned what texts tell.
         sentences : bool
             Whether vectors of sentences are made, too.
         """
         model = SentenceModel.installed() if sentences else None
         reading = READING + (EMBEDDING if sentences else 0.0)
         n_bytes = MOST_BYTES if memory is None else min(MOST_BYTES, MEMORY_SHARE * memory)
-        affordable = min(n_bytes / CHARACTER_BYTES, seconds / (reading + TELLING * n_outputs))
+        reading += TELLING * n_outputs * (n_folds + 1) / (FOLDS + 1)
+        affordable = min(n_bytes / CHARACTER_BYTES, seconds / reading)
         return cls(text_columns(table, longest=_longest(table, affordable), model=model))
 
     @staticmethod

@@ -15,7 +15,7 @@ from automl.search._trial import Trial
 
 logger = logging.getLogger("automl.search")
 
-TEXT_SHARE = 0.15
+TEXT_SHARE = 0.2
 """Share of the budget that reading texts may take, about; they are read once for all encodings."""
 
 TRIAL_SHARE = 0.35

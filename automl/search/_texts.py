@@ -46,9 +46,15 @@ def fitted_texts(
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # given back when the process ends, however it ends
         if not (folder / STATE).exists():
-            n_outputs = 1 if outcome is None else outcome.y.shape[1]
+            learned = (0, 0) if outcome is None else (outcome.y.shape[1], len(outcome.folds))
+            n_outputs, n_folds = learned
             texts = TextEncoder.fit(
-                table, seconds=seconds, memory=memory, n_outputs=n_outputs, sentences=sentences
+                table,
+                seconds=seconds,
+                memory=memory,
+                n_outputs=n_outputs,
+                n_folds=n_folds,
+                sentences=sentences,
             )
             _write(folder, table, outcome, texts)
     texts = TextEncoder.read(
