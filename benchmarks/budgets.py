@@ -268,16 +268,16 @@ def scores(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def losses(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Of each condition, what its runs lose against quiet ones with as many core-seconds."""
-    quiet = {(r["table"], r["budget"]): r for r in rows if r["condition"] == "quiet"}
+    quiet = {(r["table"], r["budget"]): r.get("error") for r in rows if r["condition"] == "quiet"}
     lines = []
     for condition, share in SHARES.items():
-        runs = [r for r in rows if r["condition"] == condition and r.get("reach")]
-        pairs = [(r, quiet.get((r["table"], share * r["budget"]))) for r in runs]
-        both = [(r, q) for r, q in pairs if q is not None and r["error"] and q.get("error")]
+        runs = [r for r in rows if r["condition"] == condition and r.get("reach") and r["error"]]
+        pairs = [(r, expected_error(quiet, r["table"], share, r["budget"])) for r in runs]
+        both = [(r, expected) for r, expected in pairs if expected]
         if not both:
             continue
-        worse = [r["error"] / q["error"] - 1 for r, q in both]
-        near = [abs(r["error"] - q["error"]) <= r["reach"] for r, q in both]
+        worse = [r["error"] / expected - 1 for r, expected in both]
+        near = [abs(r["error"] - expected) <= r["reach"] for r, expected in both]
         outside = [r["table"] for (r, _), n in zip(both, near, strict=True) if not n]
         lines.append({
             "condition": condition,
@@ -289,6 +289,19 @@ def losses(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "not": ", ".join(outside),
         })  # fmt: skip
     return lines
+
+
+def expected_error(
+    quiet: Mapping[tuple[str, float], float | None], table: str, share: float, budget: float
+) -> float | None:
+    """The error alone in a share of a budget; between two budgets, on the way between theirs."""
+    if found := quiet.get((table, share * budget)):
+        return found
+    half, whole = (quiet.get((table, part * budget)) for part in (0.5, 1.0))
+    if not half or not whole:
+        return None
+    way = math.log2(2 * share)
+    return float(half ** (1 - way) * whole**way)
 
 
 def _last_line(row: Mapping[str, Any]) -> str:
