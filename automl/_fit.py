@@ -161,7 +161,7 @@ def fit_table(
     log.write("phase", {"name": "start", "seconds": read_at})
     log.write("phase", {"name": "prepare", "seconds": clock.elapsed - read_at})
     try:
-        return _run(job, run, log, interrupted)
+        return _run(job, run, log, interrupted, sentences=sentences)
     finally:
         log.close()
         run.remove_work()
@@ -238,7 +238,14 @@ def _n_workers(job: Job) -> int:
     return n
 
 
-def _run(job: Job, run: RunDirectory, log: RunLog, interrupted: Callable[[], bool]) -> FitResult:
+def _run(
+    job: Job,
+    run: RunDirectory,
+    log: RunLog,
+    interrupted: Callable[[], bool],
+    *,
+    sentences: bool,
+) -> FitResult:
     spec, clock = job.spec, job.clock
     reserve = Reserve(clock, job.table.n_rows * job.problem.n_outputs)
     n_workers = _n_workers(job)
@@ -283,7 +290,7 @@ def _run(job: Job, run: RunDirectory, log: RunLog, interrupted: Callable[[], boo
         starts=job.starts,
         card=job.card,
         insists=spec.device.startswith("cuda"),
-        sentences=check_text_encoder(spec.text_encoder),
+        sentences=sentences,
     )
     with LocalEngine(
         n_workers=n_workers,

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import optuna
 import pandas as pd
+from _results import words
 from _tables import METRICS, SHIPPED, index, load, split
 
 from automl.ensemble import Candidate, choose, greedy_weights
@@ -314,9 +315,9 @@ def main() -> None:
     parser.add_argument("part", choices=("fit", "order", "value"))
     parser.add_argument("--data", type=Path, default=SHIPPED)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--tables", type=lambda s: s.split(","))
+    parser.add_argument("--tables", type=words)
     families = [f for f in BUILT_IN if f != "constant"]
-    parser.add_argument("--families", type=lambda s: s.split(","), default=families)
+    parser.add_argument("--families", type=words, default=families)
     parser.add_argument("--configurations", type=Path)
     parser.add_argument("--starts", type=int, default=99, help="of each family, at most")
     parser.add_argument("--random", type=int, default=0)

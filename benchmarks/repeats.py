@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from _results import numbers, words
 from _tables import METRICS, SHIPPED, index
 from library import Fitter, Prepared, configurations
 
@@ -34,7 +35,7 @@ def fit(args: argparse.Namespace) -> None:
     """Store the predictions of each table, seed and dealing."""
     known, families = index(args.data), [f for f in BUILT_IN if f != "constant"]
     args.out.mkdir(parents=True, exist_ok=True)
-    for seed, name in ((s, t) for s in args.seeds for t in args.tables):
+    for seed, name in ((int(s), t) for s in args.seeds for t in args.tables):
         p = Prepared.of(args.data, known[name], seed, args.max_rows, args.folds)
         for repeat in range(args.repeats):
             path = args.out / f"{name}-{seed}-{repeat}.npz"
@@ -78,11 +79,11 @@ class Repeats:
         each = zip(alone, self._found, strict=True)
         before = float(np.mean([self._error(w, [r]) for w, r in each]))
         errors: dict[str, list[float]] = {"models": [], "choice": [], "members": [], "all": []}
-        for numbers in combinations(range(len(self._found)), n):
-            group = [self._found[i] for i in numbers]
+        for chosen in combinations(range(len(self._found)), n):
+            group = [self._found[i] for i in chosen]
             weights = self._choose(group, self._labels)
             errors["all"].append(self._error(weights, group))
-            for i in numbers:
+            for i in chosen:
                 errors["models"].append(self._error(alone[i], group))
                 errors["choice"].append(self._error(weights, [self._found[i]]))
                 members = self._choose(group, list(alone[i]))
@@ -127,8 +128,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("part", choices=("fit", "compare"))
     parser.add_argument("--data", type=Path, default=SHIPPED)
-    parser.add_argument("--tables", type=lambda s: s.split(","), default=["birdstrikes"])
-    parser.add_argument("--seeds", type=lambda s: [int(v) for v in s.split(",")], default=[0])
+    parser.add_argument("--tables", type=words, default=["birdstrikes"])
+    parser.add_argument("--seeds", type=numbers, default=[0.0])
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--folds", type=int, default=8)
     parser.add_argument("--max-rows", type=int, default=2000)

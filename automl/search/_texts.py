@@ -46,14 +46,13 @@ def fitted_texts(
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # given back when the process ends, however it ends
         if not (folder / STATE).exists():
-            learned = (0, 0) if outcome is None else (outcome.y.shape[1], len(outcome.folds))
-            n_outputs, n_folds = learned
+            n_outputs = 0 if outcome is None else outcome.y.shape[1]
             texts = TextEncoder.fit(
                 table,
                 seconds=seconds,
                 memory=memory,
                 n_outputs=n_outputs,
-                n_folds=n_folds,
+                n_folds=0 if outcome is None else len(outcome.folds),
                 sentences=sentences,
             )
             _write(folder, table, outcome, texts)

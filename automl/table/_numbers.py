@@ -28,7 +28,7 @@ from automl.table._look import Look
 from automl.table._messages import shown
 from automl.table._quantities import CLOCK, READABLE, are_codes, choose_format, read_quantity
 from automl.table._sentinels import find_sentinels
-from automl.table._values import Parsed, dates, is_marker, numbers
+from automl.table._values import Parsed, dates, has_zeros_in_front, is_marker, numbers
 
 # Fewer rows than this have distinct values by chance.
 MIN_IDENTIFIER_ROWS = 20
@@ -152,7 +152,7 @@ def _padded_with_zeros(look: Look) -> bool:
     the values come back: a code does, a measurement hardly.
     """
     digits = [text for text in look.frequencies if text.isdecimal()]
-    padded = [text for text in digits if len(text) > 1 and text.startswith("0")]
+    padded = [text for text in digits if has_zeros_in_front(text)]
     if not padded or len(digits) < len(look.frequencies):
         return False
     lengths = {len(text) for text in digits}

@@ -10,7 +10,7 @@ from automl.exceptions import ArtifactError, DataError, UsageError
 from automl.table._blocks import count_distinct
 from automl.table._labels import Labels
 from automl.table._messages import close_match, counted, listed, shown
-from automl.table._values import canonical, numbers
+from automl.table._values import canonical, has_zeros_in_front, numbers
 
 TASKS = ("auto", "classification", "binary", "multiclass", "regression")
 # Integers with few values are class numbers more often than amounts; what is few depends on
@@ -276,7 +276,7 @@ def _are_padded(labels: Labels) -> bool:
     """Tell whether all labels are whole numbers, some filled up with zeros."""
     texts = labels.distinct[1].tolist() if labels.kind == "text" else []
     whole = all(isinstance(text, str) and text.isdecimal() for text in texts)
-    return whole and any(len(text) > 1 and text.startswith("0") for text in texts)
+    return whole and any(map(has_zeros_in_front, texts))
 
 
 def _one_class(labels: Labels, name: str) -> DataError:

@@ -132,6 +132,17 @@ def is_marker(value: Any) -> bool:
     return isinstance(value, str) and value.strip().casefold() in MARKERS
 
 
+def has_zeros_in_front(digits: str) -> bool:
+    """Tell whether digits begin with a zero that says nothing of the number.
+
+    Examples
+    --------
+    >>> has_zeros_in_front("01234"), has_zeros_in_front("0")
+    (True, False)
+    """
+    return len(digits) > 1 and digits.startswith("0")
+
+
 def _parse(
     values: Sequence[Any], read: Callable[[Any], float | None], *, markers: bool = False
 ) -> Parsed:
