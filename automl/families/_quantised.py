@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -31,20 +31,46 @@ CELL_ON_CARD = 1.5
 BLOCK_CELLS = 1_000_000
 """Cells that are copied at a time where rows are quantised."""
 
+ONE_COPY = frozenset({"cuda"})
+"""Devices that get all rows of a large table in one matrix, and for each fold weights that tell
+which rows to train on. Quantising and copying the table for each fold costs more there than rounds
+of more rows do; on the CPU it is the other way round."""
+
+
+class Training(NamedTuple):
+    """Rows to train on.
+
+    Parameters
+    ----------
+    rows : xgboost.DMatrix
+    largest : dict of str to float
+        For each categorical column the code above which it is unknown.
+    copies : int
+        How many tables training on them will copy to the card: XGBoost does that once for each
+        matrix that it is given.
+    whole : bool
+        Whether those to validate on are among them, with a weight of 0.
+    """
+
+    rows: "xgboost.DMatrix"
+    largest: dict[str, float]
+    copies: int
+    whole: bool
+
 
 class Validation:
     """Predictions for the validation rows, kept up to date tree by tree.
 
     Quantised rows, which XGBoost keeps up to date by itself, are quick to ask about and slow to
-    predict; with plain rows it is the other way round.
+    predict; with plain rows it is the other way round. Where they are among the training rows,
+    XGBoost has their predictions anyhow.
     """
 
     def __init__(
         self,
         booster: "xgboost.Booster",
-        train: "xgboost.DMatrix",
+        training: Training,
         data: FitData,
-        largest: Mapping[str, float],
         *,
         problem: Problem,
         resources: Resources,
@@ -53,10 +79,14 @@ class Validation:
         self._margins: np.ndarray | None = None
         self._rounds = 0
         self._quantised: xgboost.DMatrix | None = None
+        self._part: slice | np.ndarray = slice(None)
         self.copies = 0
         if not len(data.valid):
             return
-        if resources.device != "cpu" or len(data.valid) < FEW_ROWS:
+        train, largest = training.rows, training.largest
+        if training.whole:
+            self._quantised, self._part = train, data.valid
+        elif resources.device != "cpu" or len(data.valid) < FEW_ROWS:
             self._quantised = self._valid(data, train, largest, resources)
         else:
             self._X = hide_unseen(float32_rows(data.matrix.values, data.valid), largest)
@@ -85,7 +115,7 @@ class Validation:
     def predict(self, rounds: int) -> np.ndarray:
         """Predictions after so many rounds, of shape (n_valid, n_outputs)."""
         if self._quantised is not None:
-            predictions = self._booster.predict(self._quantised)
+            predictions = self._booster.predict(self._quantised)[self._part]
             return np.asarray(predictions).reshape(-1, self._problem.n_outputs)
         self._margins = self._booster.inplace_predict(
             self._X,
@@ -113,31 +143,50 @@ Quantised = tuple["xgboost.DMatrix", dict[str, float]]
 """Rows, and for each categorical column the code above which it is unknown."""
 
 
-def quantised(
-    data: FitData, resources: Resources
-) -> tuple["xgboost.DMatrix", dict[str, float], int]:
+def quantised(data: FitData, resources: Resources) -> Training:
     """Quantised training rows, kept for the next trial on the same fold where there is room.
 
-    Returns
-    -------
-    xgboost.DMatrix
-    dict of str to float
-        For each categorical column the code above which it is unknown.
-    int
-        How many tables training on these rows will copy to the card: XGBoost does that once for
-        each matrix that it is given.
+    On a card a large table is one matrix for all folds: what lies outside the fold weighs 0 there.
+    It has the same bins as the rows of a fold would have, and with no sampling of rows the same
+    trees.
     """
+    whole = _is_one_copy(data, resources)
+    rows = np.arange(len(data.y)) if whole else data.train
     store = _Store(data, resources)
-    kept = store.find("train", data.train)
-    if kept is not None:
-        return *kept, 0
-    store.make_room(len(data.train))
-    codes = {str(i): data.matrix.values[data.train, i] for i in data.matrix.categorical}
+    kept = store.find("train", rows)
+    copies = 0 if kept is not None else store.copies
+    train, largest = _train_rows(data, rows, store, resources) if kept is None else kept
+    if whole:
+        train.set_weight(_weights(data))
+    return Training(train, largest, copies, whole)
+
+
+def _is_one_copy(data: FitData, resources: Resources) -> bool:
+    """Whether one matrix of all rows serves all folds: where their bins are the same anyhow, and
+    no rows are left out to save time or memory."""
+    if resources.device.partition(":")[0] not in ONE_COPY or len(data.train) <= SAMPLE:
+        return False
+    return len(data.train) + len(data.valid) == len(data.y)
+
+
+def _weights(data: FitData) -> np.ndarray:
+    """Weights of all rows: 0 for those not to train on."""
+    weights = np.zeros(len(data.y), dtype=np.float32)
+    weights[data.train] = 1.0 if data.weight is None else data.weight[data.train]
+    return weights
+
+
+def _train_rows(
+    data: FitData, rows: np.ndarray, store: "_Store", resources: Resources
+) -> "Quantised":
+    """Quantise rows, and keep them where there is room."""
+    store.make_room(len(rows))
+    codes = {str(i): data.matrix.values[rows, i] for i in data.matrix.categorical}
     largest = {i: float(np.nanmax(c, initial=-1.0)) for i, c in codes.items()}
     bins = _bins(data, resources) if len(data.train) > SAMPLE else None
-    train = _Rows(data, data.train, largest).quantised(bins, resources.n_threads)
-    store.keep("train", data.train, (train, largest))
-    return train, largest, store.copies
+    train = _Rows(data, rows, largest).quantised(bins, resources.n_threads)
+    store.keep("train", rows, (train, largest))
+    return train, largest
 
 
 class _Store:

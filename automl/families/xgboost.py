@@ -210,7 +210,8 @@ class XGBoost(Family):
 
         if resources.n_threads > 1:  # beyond what the environment says, else nobody hears
             xgb.set_config(nthread=resources.n_threads)
-        train, largest, watch.copies = quantised(data, resources)
+        training = quantised(data, resources)
+        train = training.rows
         settings = _objective(problem) | dict(params)
         settings |= {
             "tree_method": "hist",
@@ -223,8 +224,8 @@ class XGBoost(Family):
         }
         watch.with_patience(float(np.clip(2.0 / float(params["learning_rate"]), 20, 100)), 0.2)
         booster = xgb.Booster(settings, [train])
-        valid = Validation(booster, train, data, largest, problem=problem, resources=resources)
-        watch.copies += valid.copies
+        valid = Validation(booster, training, data, problem=problem, resources=resources)
+        watch.copies = training.copies + valid.copies
         watch.out_of_time()  # its clock starts here: what came before was no step
         step = 0
         for step in watch.steps(MAX_ROUNDS):
@@ -237,7 +238,7 @@ class XGBoost(Family):
             elif watch.out_of_time():
                 break
         booster = booster[: watch.best_step or step]
-        booster.set_attr(**{LARGEST: json.dumps(largest)})
+        booster.set_attr(**{LARGEST: json.dumps(training.largest)})
         return XGBoostModel(bytes(booster.save_raw("ubj")))
 
     def load(self, files: Mapping[str, bytes]) -> Model:

@@ -91,6 +91,55 @@ def test_plain_and_quantised_validation_rows_are_predicted_alike(task, monkeypat
     np.testing.assert_allclose(*shown, rtol=1e-5, atol=1e-6)
 
 
+def test_xgboost_keeps_its_contract_where_one_matrix_serves_all_folds(monkeypatch):
+    monkeypatch.setattr(_quantised, "ONE_COPY", {"cpu"})
+    monkeypatch.setattr(_quantised, "SAMPLE", 50)
+    check_family(get_family("xgboost"))
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("weigh", [False, True])
+def test_one_matrix_makes_the_trees_that_the_rows_of_each_fold_make(task, weigh, monkeypatch):
+    monkeypatch.setattr(_quantised, "SAMPLE", 50)  # the bins are those of a sample either way
+    case = Case(get_family("xgboost"), task)
+    first = weighted(case) if weigh else case.data()
+    rows = np.union1d(first.valid, first.train[:40])
+    folds = (first, replace(first, train=first.train[40:], valid=rows), first)
+    found = {}
+    for device in ("", "cpu"):
+        monkeypatch.setattr(_quantised, "ONE_COPY", {device})
+        cache, found[device] = {}, []
+        for fold in folds:
+            model, shown = fit_without_samples(case, replace(fold, cache=cache))
+            np.testing.assert_allclose(shown, model.predict(fold.valid_X), rtol=1e-5)
+            found[device].append(model.predict(fold.train_X))
+        assert len(cache["xgboost"]) == (1 if device else 2)
+    for rows_of_each, weights_for_each in zip(found[""], found["cpu"], strict=True):
+        np.testing.assert_allclose(weights_for_each, rows_of_each, rtol=1e-5)
+
+
+def fit_without_samples(case, data):
+    """A model, and the predictions that its last step showed."""
+    shown = []
+    watch = Watch(lambda p: shown.append(p) or -float(len(shown)), limit=9)
+    return case.fit(data, watch, params=case.params | {"subsample": 1.0})[0], shown[-1]
+
+
+def test_one_matrix_is_for_fits_on_a_card_that_leave_out_no_rows(monkeypatch):
+    monkeypatch.setattr(_quantised, "SAMPLE", 100)
+    card = Resources(device="cuda:1", device_bytes=1e9)
+    data = Case(get_family("xgboost"), "binary").data()
+    few = replace(data, train=data.train[:90], valid=np.union1d(data.valid, data.train[90:]))
+    made = [
+        _quantised.quantised(d, card) for d in (data, replace(data, train=data.train[1:]), few)
+    ]
+    assert [t.whole for t in made] == [True, False, False]
+    assert [t.rows.num_row() for t in made] == [240, len(data.train) - 1, 90]
+    refit = _quantised.quantised(replace(data, train=np.arange(240), valid=np.arange(0)), card)
+    assert refit.rows is made[0].rows
+    assert not _quantised.quantised(data, Resources()).whole
+
+
 def test_quantised_folds_are_kept_while_they_are_small(monkeypatch):
     case = Case(get_family("xgboost"), "binary")
     data = case.data()

@@ -10,6 +10,7 @@ from automl.families import (
     Problem,
     Resources,
     Watch,
+    _quantised,
     compare_devices,
     find_backend,
     get_family,
@@ -44,6 +45,18 @@ def test_rows_for_a_card_are_copied_once_and_kept_apart_from_those_of_the_cpu():
     assert quantised(fold, Resources())[0] is not quantised(fold, CARD)[0]
     assert quantised(fold, Resources())[2] == 0
     assert quantised(fold, Resources(device="cuda:1", device_bytes=1e9))[2] == 1
+
+
+def test_a_large_table_is_copied_once_for_all_folds(monkeypatch):
+    monkeypatch.setattr(_quantised, "SAMPLE", 1000)
+    kept = {}
+    folds = [data(2000, kept), data(1500, kept), data(2000, kept)]
+    made = []
+    for fold in folds:
+        made.append(quantised(fold, CARD))
+        assert np.flatnonzero(made[-1].rows.get_weight()).tolist() == fold.train.tolist()
+    assert [t.copies for t in made] == [1, 0, 0]
+    assert len({id(t.rows) for t in made}) == 1
 
 
 def test_the_oldest_rows_leave_the_card_for_new_ones():
@@ -121,7 +134,11 @@ needs_card = pytest.mark.skipif(not find_driver().devices, reason="there is no C
 @pytest.mark.gpu
 @needs_card
 @pytest.mark.parametrize("name", ["lightgbm", "xgboost"])
-def test_on_a_card_a_table_is_copied_once_and_the_model_predicts_without_one(name):
+@pytest.mark.parametrize("sample", [_quantised.SAMPLE, 1000])
+def test_on_a_card_a_table_is_copied_once_and_the_model_predicts_without_one(
+    name, sample, monkeypatch
+):
+    monkeypatch.setattr(_quantised, "SAMPLE", sample)
     if not find_backend(name).usable:
         pytest.skip(find_backend(name).reason)
     family, kept = get_family(name), {}
