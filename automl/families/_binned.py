@@ -43,7 +43,8 @@ def datasets(
     lightgbm.Dataset
     lightgbm.Dataset or None
     int
-        How many tables were copied to the card. Its parts are made there, of the whole.
+        How many tables were copied to the card. Its parts are made there, of the whole; what
+        histograms read row by row LightGBM copies again for each booster, which is not counted.
     """
     on_card = params.get("device_type", "cpu") != "cpu"
     if len(data.train) + len(data.valid) < FEW * len(data.y):
