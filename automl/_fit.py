@@ -70,7 +70,7 @@ class Progress:
 
     Parameters
     ----------
-    event : {"look", "phase", "started", "fit", "score", "ended", "aside", "choose", \
+    event : {"look", "phase", "started", "worker", "fit", "score", "ended", "aside", "choose", \
 "saved", "end"}
         ``look`` comes once, when the table was understood; ``choose`` when the search is over;
         ``end`` last, however the run ended. The others are described in ``docs/events.md``.

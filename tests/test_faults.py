@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from automl import AutoModel
-from automl.compute import resident
+from automl.compute import resident, shut_down
 from automl.exceptions import NoModelError
 from automl.objective import MetricError
+from tests.compute.faults import STILLBORN
 
 RNG = np.random.default_rng(0)
 X = pd.DataFrame(RNG.normal(size=(150, 3)), columns=["a", "b", "c"])
@@ -108,6 +109,18 @@ def test_a_family_that_keeps_failing_is_put_aside(tmp_path, caplog):
     assert model.winner_ == "linear-4"
     assert [e["family"] for e in events(run) if e["event"] == "aside"] == ["lightgbm"]
     assert "lightgbm is put aside" in caplog.text
+
+
+def test_a_worker_that_dies_at_birth_is_in_the_events(tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(STILLBORN)  # the worker server imports it
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    shut_down()
+    model, run = fit(tmp_path)
+    shut_down()
+    [death] = [e for e in events(run) if e["event"] == "worker"]
+    assert (death["result"], death["pid"]) == ("killed", None)
+    assert death["reason"] == "a worker died (exit code 3)"
+    assert "failed" not in set(model.leaderboard_["state"])
 
 
 def test_a_failure_is_kept_so_that_it_can_be_seen_again(tmp_path):

@@ -197,6 +197,12 @@ class Engine(Protocol):
     def wait(self, timeout: float | None = None) -> Sequence[Event]:
         """Return the next events, or none when the time is out or there is no work."""
 
+    def deaths(self) -> Sequence[Event]:
+        """Return the ends of workers that died before or between jobs, since it was last asked.
+
+        No job is lost with them; each is an event of job 0.
+        """
+
     def stop(self, job: int) -> None:
         """Ask a job to end at its next look at the channel."""
 

@@ -100,6 +100,7 @@ class LocalEngine:
         self._queue: deque[Task] = deque()
         self._members: list[Member] = []
         self._events: list[Event] = []
+        self._deaths: list[Event] = []
         self._false_starts = 0
         self._watch = Watch(memory_limit)
 
@@ -215,6 +216,15 @@ class LocalEngine:
         events, self._events = self._events, []
         return events
 
+    def deaths(self) -> list[Event]:
+        """Return the ends of workers that died before or between jobs, since it was last asked.
+
+        No job is lost with them. Each is a "killed" event of job 0; its `pid` is None if the
+        process had not said yet that it was up.
+        """
+        deaths, self._deaths = self._deaths, []
+        return deaths
+
     def stop(self, job: int) -> None:
         """Ask a job to end: its ``channel.stopped`` turns true. A queued one never starts.
 
@@ -322,10 +332,13 @@ class LocalEngine:
         """Take a dead worker out; tell of its job, or queue it again if it had not begun."""
         self._members.remove(member)
         member.line.close()
-        event = member.fate(*member.server.end(member.number))
+        returncode, cpu_seconds = member.server.end(member.number)
+        event = member.fate(returncode, cpu_seconds)
         if event:
             self._events.append(event)
-        elif member.task:
+        elif returncode != 0 and not member.doom:  # one that was spoiled by a job ends with 0
+            self._deaths.append(Event(0, "killed", Killed("died", returncode), member.pid))
+        if not event and member.task:
             self._queue.appendleft(member.task)
         if member.pid is None:
             self._note_false_start()

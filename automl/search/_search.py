@@ -23,7 +23,7 @@ from automl.search._race import RaceTable
 from automl.search._scheduler import Scheduler
 from automl.search._score import Scored
 from automl.search._trial import FoldOutcome, Trial, TrialState
-from automl.search._work import Work, cost_of
+from automl.search._work import Work, cost_of, death_of
 from automl.table import Table
 
 logger = logging.getLogger("automl.search")
@@ -135,6 +135,8 @@ class Search:
     def _listen(self, seconds: float) -> None:
         for event in self._engine.wait(min(LOOK, max(0.0, seconds))):
             self._handle(event)
+        for death in self._engine.deaths():
+            self._observe("worker", None, **death_of(death))
 
     # -- what to run --------------------------------------------------------------------
 

@@ -60,6 +60,11 @@ class Work:
         return facts
 
 
+def death_of(event: Event) -> dict[str, Any]:
+    """How a worker ended that had no job."""
+    return {"result": event.kind, "pid": event.pid, "reason": f"a worker {event.value}"}
+
+
 def cost_of(event: Event) -> dict[str, Any]:
     """How a job ended, what it took, and where."""
     return {

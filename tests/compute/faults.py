@@ -206,3 +206,19 @@ def keep_when_asked(payload, data, channel):
     while not channel.stopped:
         time.sleep(0.01)
     keep(payload, data, channel)
+
+
+STILLBORN = """
+import os
+from pathlib import Path
+
+def end_once():
+    try:
+        Path(__file__).with_name("ended").touch(exist_ok=False)
+    except FileExistsError:
+        return
+    os._exit(3)
+
+os.register_at_fork(after_in_child=end_once)
+"""
+"""A module such that the first process that is forked after its import ends at once."""

@@ -76,6 +76,37 @@ def test_a_job_sent_to_a_dead_worker_is_queued_again(lone_engine):
     assert event.value != pid
 
 
+def test_deaths_of_workers_without_a_job_are_told_once(lone_engine):
+    pid = last(lone_engine, lone_engine.submit(job(jobs.whoami))).value
+    assert lone_engine.deaths() == []
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: gone(pid))
+    last(lone_engine, lone_engine.submit(job(jobs.whoami)))
+    [death] = lone_engine.deaths()
+    assert (death.job, death.pid, death.value) == (0, pid, Killed("died", -signal.SIGKILL))
+    assert lone_engine.deaths() == []
+
+
+def test_a_worker_that_dies_at_birth_is_told_and_replaced(tmp_path, monkeypatch):
+    (tmp_path / "stillborn.py").write_text(faults.STILLBORN)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    with LocalEngine(n_workers=1, scratch=tmp_path, preload=["stillborn"]) as engine:
+        assert last(engine, engine.submit(job(jobs.echo, 1))).value == 1
+        [death] = engine.deaths()
+    assert (death.pid, death.value) == (None, Killed("died", 3))
+
+
+def test_workers_that_jobs_end_are_told_with_the_jobs(lone_engine):
+    for end in (jobs.spoil, jobs.spin):
+        number = lone_engine.submit(job(end))
+        if end is jobs.spin:
+            first(lone_engine)
+            lone_engine.kill(number)
+        assert last(lone_engine, number).kind != "done"
+        assert _works(lone_engine)
+    assert lone_engine.deaths() == []
+
+
 def test_a_dead_server_is_replaced(engine):
     numbers = [engine.submit(job(jobs.spin)) for _ in range(2)]
     pids = [first(engine).pid, first(engine).pid]
