@@ -61,12 +61,13 @@ def take_cut_off(trial: Trial, plan: SearchPlan) -> Splits:
         Only those that it has.
     """
     files, splits, folds = plan.files, plan.splits, sorted(trial.outcomes)
-    parts = [
-        (slice(None) if f == WHOLE else splits.folds[f].valid, files.fold_predictions(trial, f))
-        for f in folds
-    ]
-    problem = plan.problem
-    np.save(files.out_of_fold(trial), join_predictions(parts, problem.n_rows, problem.n_outputs))
+    total = join_predictions(
+        [(f, files.fold_predictions(trial, f)) for f in folds],
+        lambda f: splits.folds[f].valid,
+        n_rows=plan.problem.n_rows,
+        n_outputs=plan.problem.n_outputs,
+    )
+    np.save(files.out_of_fold(trial), total)
     if folds == [WHOLE]:
         return splits
     return replace(splits, folds=tuple(splits.folds[f] for f in folds))

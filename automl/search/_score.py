@@ -1,7 +1,7 @@
 """The score of a whole trial: a job of a worker, as the metric may be the user's own code."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,19 +52,26 @@ class Scored:
 
 
 def join_predictions(
-    parts: Sequence[tuple[slice | np.ndarray, Path]], n_rows: int, n_outputs: int
+    parts: Iterable[tuple[int, Path]],
+    valid: Callable[[int], np.ndarray],
+    *,
+    n_rows: int,
+    n_outputs: int,
 ) -> np.ndarray:
     """Mean prediction for each row, of shape (n_rows, n_outputs), nan where no fold has it.
 
     Parameters
     ----------
-    parts : sequence of (rows, Path)
-        The rows of a fold with the file of their predictions.
+    parts : iterable of (int, Path)
+        Each fold, or ``WHOLE``, with the file of its predictions.
+    valid : callable
+        Called with a fold; returns its validation rows.
     n_rows, n_outputs : int
     """
     total = np.zeros((n_rows, n_outputs), dtype=np.float32)
     seen = np.zeros(n_rows, dtype=np.float32)
-    for rows, path in parts:
+    for fold, path in parts:
+        rows = slice(None) if fold == WHOLE else valid(fold)
         total[rows] += np.load(path)
         seen[rows] += 1
     with np.errstate(invalid="ignore"):
@@ -95,11 +102,9 @@ def score_trial(
     """
     (target,) = data
     y, weight = target["y"], target.get("weight")
-    parts = [
-        (slice(None) if fold == WHOLE else target[f"valid_{fold}"], path)
-        for fold, path in task.parts
-    ]
-    total = join_predictions(parts, len(y), task.n_outputs)
+    total = join_predictions(
+        task.parts, lambda f: target[f"valid_{f}"], n_rows=len(y), n_outputs=task.n_outputs
+    )
     np.save(task.out, total)
     covered = ~np.isnan(total[:, 0])
     if not covered.all():
