@@ -3,13 +3,15 @@
 #
 #   scripts/build_lightgbm_cuda.sh FOLDER [ARCHITECTURES]
 #
-# FOLDER gets the wheel. ARCHITECTURES is a CMake list, 90-real (H100, H200) by default; 80-real is
-# an A100, 89-real an L4 or RTX 40, 120-real an RTX 50. Run it inside a virtual environment. It needs
-# CUDA's compiler (CUDACXX, /usr/local/cuda/bin/nvcc by default), 11.8 or newer, but no card.
+# FOLDER gets the wheel. ARCHITECTURES is a CMake list, 90-real (H100, H200) by default; 75-real is
+# a T4 or RTX 20, 80-real an A100, A10, L4, RTX 30 or 40, 100-real a B200, 120-real an RTX 50. Run
+# it inside a virtual environment. It needs a C++ compiler and CUDA's (CUDACXX, by default
+# /usr/local/cuda/bin/nvcc), 11.8 or newer and 12.8 for 100-real and 120-real, but no card.
 set -euo pipefail
 
 release=4.7.0
-folder=$(mkdir -p "$1" && cd "$1" && pwd)
+folder=${1:?the folder for the wheel is missing}
+folder=$(mkdir -p "$folder" && cd "$folder" && pwd)
 architectures=${2:-90-real}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 import automl
 
 ROOT = Path(automl.__file__).parents[1]
-NAMES = ("alone", "sharer", "bystander")
+NAMES = ("alone", "sharer", "bystander", "booster")
 N_ROWS = 240
 
 SCRIPT = """
@@ -57,7 +58,7 @@ for name, cache, harm, options in json.loads(sys.argv[1]):
 
 BOTH = ["alone", "sharer"]
 RUNS = (
-    ("rules", "usual", {}, {"families": NAMES, "max_trials": 9}),
+    ("rules", "usual", {}, {"families": NAMES[:3], "max_trials": 9}),
     ("again", "usual", {}, {"families": BOTH, "max_trials": 2}),
     ("auto", "auto", {}, {"families": BOTH, "device": "auto", "time_budget": 5, "max_trials": 2}),
     ("dies", "usual", {"alone": "abort", "sharer": "elsewhere"}, {"families": BOTH}),
@@ -68,6 +69,7 @@ RUNS = (
         {"families": BOTH, "memory": "1500m"},
     ),
     ("early", "early", {"alone": "early abort", "sharer": "raise"}, {"families": BOTH}),
+    ("folds", "usual", {}, {"families": ["booster"], "cv": 3, "max_trials": 4}),
     ("none", "none", {"alone": "early abort"}, {"families": ["alone"]}),
 )
 
@@ -175,6 +177,17 @@ def test_memory_that_a_card_lacks_is_saved_by_fewer_rows_then_by_the_cpu(runs):
     assert {f["family"] for f in ran.on("cpu")} == {"alone"}
     assert {row["share"] for row in ran.board if row["family"] == "alone"} == {1.0}
     assert {row["state"] for row in ran.board} <= {"complete", "pruned"}
+
+
+def test_no_worker_copies_a_large_table_twice(runs):
+    fits = fits_of(runs["folds"])
+    assert {(f["device"], f["result"]) for f in fits} == {("cuda:0", "done")}
+    copies = Counter()
+    for fit in fits:
+        copies[fit["pid"]] += fit["copies"]
+    assert set(copies.values()) == {1}
+    assert len(copies) < len(fits)
+    assert {row["state"] for row in runs["folds"].board} <= {"complete", "pruned"}
 
 
 def test_a_family_that_fails_its_check_is_not_used_there(runs):

@@ -9,7 +9,7 @@ import os
 import time
 from pathlib import Path
 
-from automl.families import DeviceError, DeviceUse, Start
+from automl.families import DeviceError, DeviceUse, Start, _quantised, xgboost
 from tests.families.toy import Descent
 
 CHECKED_ROWS = 2000
@@ -65,3 +65,19 @@ class Alone(Sharer):
 
     name = "alone"
     use = DeviceUse(2**20, exclusive=True)
+
+
+class Booster(xgboost.XGBoost):
+    """XGBoost as it is, but that it takes small tables for large ones, and the CPU for a card."""
+
+    name = "booster"
+
+    def fit(self, params, data, watch, *, problem, resources):
+        if resources.device == "cpu":
+            return super().fit(params, data, watch, problem=problem, resources=resources)
+        given = _quantised.SAMPLE, xgboost._device_of
+        _quantised.SAMPLE, xgboost._device_of = 50, lambda booster, wanted: wanted
+        try:
+            return super().fit(params, data, watch, problem=problem, resources=resources)
+        finally:
+            _quantised.SAMPLE, xgboost._device_of = given
