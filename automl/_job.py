@@ -30,7 +30,11 @@ ABSOLUTE_ERRORS = (
 
 @dataclass(frozen=True)
 class Job:
-    """A declared fit with its data understood."""
+    """A declared fit with its data understood.
+
+    The frame that it was read from is not kept: what is needed of it is in the typed table, which
+    shares columns of floating point numbers with it.
+    """
 
     spec: FitSpec
     clock: Clock
@@ -52,6 +56,8 @@ class Job:
     configurations: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     starts: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     card: Device | None = None
+    sentences: bool = False
+    began: float = 0.0
 
     @classmethod
     def prepare(

@@ -28,9 +28,8 @@ from automl.cli._options import (
 from automl.exceptions import DataError, ScoreTooLowError, UsageError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from automl._fit import FitResult, FitSpec, Progress
+    from automl._sample import Rows
 
 DEFAULT_BUDGET = "60s"
 RUNS = "automl-runs"
@@ -263,21 +262,12 @@ def _fit(
         budget, started=started, screen=console.screen, quiet=settings.get("quiet")
     ) as progress:
         progress.say(f"reading {data}")
-        from automl._fit import fit_table
+        from automl._fit import fit_job, prepare_table
 
         spec = _spec(settings, budget, folder)
-        frame, y, groups = _read(data, settings)
-
+        job = prepare_table(_read(data, settings), spec, started=started)  # the frame ends here
         interruption = GentleEnd(console)
-        return fit_table(
-            frame,
-            y,
-            spec,
-            groups=groups,
-            started=started,
-            observers=[interruption.begin, progress],
-            interrupted=interruption,
-        )
+        return fit_job(job, observers=[interruption.begin, progress], interrupted=interruption)
 
 
 class GentleEnd:
@@ -346,7 +336,8 @@ def declared_types(settings: Settings) -> dict[str, str]:
     return {n: role for n, role in settings.get("schema").items() if n not in others} | types
 
 
-def _read(data: str, settings: Settings) -> tuple["pd.DataFrame", "pd.Series", Any]:
+def _read(data: str, settings: Settings) -> "Rows":
+    from automl._sample import Rows
     from automl.cli._tables import shown_source, take_column
     from automl.table import read_table
 
@@ -366,10 +357,10 @@ def _read(data: str, settings: Settings) -> tuple["pd.DataFrame", "pd.Series", A
             "nothing to predict it from."
         )
     if groups is None:
-        return frame, y, None
+        return Rows(frame, y)
     values = take_column(frame, groups, what="groups", source=data)
     frame[groups] = values
-    return frame, y, values.to_numpy()
+    return Rows(frame, y, groups=values.to_numpy())
 
 
 def _outcome(result: "FitResult", started: float) -> dict[str, Any]:
