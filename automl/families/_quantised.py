@@ -33,8 +33,8 @@ BLOCK_CELLS = 1_000_000
 
 ONE_COPY = frozenset({"cuda"})
 """Devices that get all rows of a large table in one matrix, and for each fold weights that tell
-which rows to train on. There it is expected to cost more to quantise and copy the rows of each fold
-(5 s for a million of 50 columns, on two cores) than to train on more of them."""
+which rows to train on. There quantising and copying the rows of each fold (5 s for a million of 50
+columns, on two cores) is expected to cost more than training on all of them does."""
 
 
 class Training(NamedTuple):
