@@ -25,16 +25,17 @@ from automl.cli._options import (
     read_settings,
     whole,
 )
-from automl.exceptions import DataError, ScoreTooLowError, UsageError
+from automl.exceptions import ScoreTooLowError, UsageError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from automl._fit import FitResult, FitSpec, Progress
+    from automl._sample import Rows
 
 DEFAULT_BUDGET = "60s"
 RUNS = "automl-runs"
 SHOWN_ROWS = 15
+ASIDE = ("groups", "weights")
+"""Options that name a column which is no feature."""
 
 _ENTERED = time.monotonic()
 _LAUNCH = 2.0  # seconds that an interpreter may take to get here
@@ -140,6 +141,7 @@ OPTIONS = (
         {},
     ),
     Option("groups", "column of groups that validation must not split; no feature", metavar="COL"),
+    Option("weights", "column of the rows' weights, zero or above; no feature", metavar="COL"),
     Option(
         "positive-label",
         "the class that metrics such as f1 are about (default: the last one)",
@@ -266,14 +268,15 @@ def _fit(
         from automl._fit import fit_table
 
         spec = _spec(settings, budget, folder)
-        frame, y, groups = _read(data, settings)
+        rows = _read(data, settings)
 
         interruption = GentleEnd(console)
         return fit_table(
-            frame,
-            y,
+            rows.frame,
+            rows.y,
             spec,
-            groups=groups,
+            sample_weight=rows.sample_weight,
+            groups=rows.groups,
             started=started,
             observers=[interruption.begin, progress],
             interrupted=interruption,
@@ -313,8 +316,8 @@ def _budget(settings: Settings) -> float | None:
 def _spec(settings: Settings, budget: float | None, folder: Path) -> "FitSpec":
     from automl._fit import FitSpec
 
-    # The groups' column stays in the schema, set aside, so that predict knows it.
-    groups = [settings.get("groups")] if settings.given("groups") else []
+    # These columns stay in the schema, set aside, so that predict knows them.
+    aside = [settings.get(name) for name in ASIDE if settings.given(name)]
     return FitSpec(
         metric=settings.get("metric"),
         time_budget=budget,
@@ -328,7 +331,7 @@ def _spec(settings: Settings, budget: float | None, folder: Path) -> "FitSpec":
         run_dir=folder,
         positive_label=settings.get("positive-label"),
         types=declared_types(settings),
-        drop=list(dict.fromkeys([*settings.get("drop"), *groups])),
+        drop=list(dict.fromkeys([*settings.get("drop"), *aside])),
         pruning=not settings.get("no-pruning"),
         early_stopping=not settings.get("no-early-stopping"),
         memory=settings.get("memory"),
@@ -342,34 +345,23 @@ def declared_types(settings: Settings) -> dict[str, str]:
     types: dict[str, str] = settings.get("types")
     # What the file says of a target or of groups is from when they were columns like others.
     others = {*settings.get("drop"), settings.get("target")}
-    others |= {settings.get("groups")} if "groups" in settings else set()
+    others |= {settings.get(name) for name in ASIDE if name in settings}
     return {n: role for n, role in settings.get("schema").items() if n not in others} | types
 
 
-def _read(data: str, settings: Settings) -> tuple["pd.DataFrame", "pd.Series", Any]:
-    from automl.cli._tables import shown_source, take_column
-    from automl.table import read_table
+def _read(data: str, settings: Settings) -> "Rows":
+    from automl.cli._tables import read_rows
 
-    target, groups = settings.get("target"), settings.get("groups")
+    target, groups, weights = (settings.get(n) for n in ("target", "groups", "weights"))
     for name, columns in (
         ("drop", settings.get("drop")),
         ("types", settings.get("types")),
         ("groups", [groups]),
+        ("weights", [weights]),
     ):
         if target in columns:
             raise UsageError(f"--{name} names the target {target!r}.")
-    frame = read_table(data, skip_bad_rows=True)
-    y = take_column(frame, target, what="target", source=data)
-    if not len(frame.columns):
-        raise DataError(
-            f"The table {shown_source(data)} has no column beside the target {target!r}: there is "
-            "nothing to predict it from."
-        )
-    if groups is None:
-        return frame, y, None
-    values = take_column(frame, groups, what="groups", source=data)
-    frame[groups] = values
-    return frame, y, values.to_numpy()
+    return read_rows(data, target, groups=groups, weights=weights)
 
 
 def _outcome(result: "FitResult", started: float) -> dict[str, Any]:

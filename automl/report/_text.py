@@ -110,17 +110,19 @@ def evaluation_text(facts: Mapping[str, Any]) -> str:
     Parameters
     ----------
     facts : mapping
-        ``model``, ``n_rows``, ``metric``, ``score``, and each further metric by name.
+        ``model``, ``n_rows``, ``metric``, ``score``, ``weights`` if there is a column of them, and
+        each further metric by name.
 
     Returns
     -------
     str
     """
     head = {"model": _near(facts["model"]), "rows": f"{facts['n_rows']:,}"}
+    if "weights" in facts:
+        head["weights"] = f"column {facts['weights']!r}"
     first = {facts["metric"]: facts["score"]}
-    more = {
-        k: v for k, v in facts.items() if k not in ("model", "n_rows", "metric", "score", *first)
-    }
+    aside = ("model", "n_rows", "weights", "metric", "score", *first)
+    more = {k: v for k, v in facts.items() if k not in aside}
     lines = [*head.items(), *((k, number_text(v)) for k, v in (first | more).items())]
     width = max(len(name) for name, _ in lines)
     return "\n".join(f"{name:<{width}}{_GAP}{value}" for name, value in lines)
