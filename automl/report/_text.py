@@ -228,6 +228,8 @@ def retrain_text(facts: Mapping[str, Any]) -> str:
         lines.append(f"difference     {number_text(facts['difference'])}, 95 % interval {gain}")
     if facts["trained"]:
         lines.append(f"trained        {facts['trained']}")
+    if facts.get("weights"):
+        lines.append(f"weights        column {facts['weights']!r}")
     lines.append(f"serving        version {facts['version']} of {facts['registry']}")
     lines.append(f"seconds        {facts['seconds']['all']:.1f}")
     told = [c for c in facts["checks"] if c["action"] != "ok"]
