@@ -64,6 +64,8 @@ def test_evaluate_weighs_rows_where_it_can_and_says_so(run, weighted, rows, tmp_
     outcome = run("evaluate", weighted, "rows.csv", "--json")
     assert (outcome.json["weights"], outcome.err) == ("share", "")
     assert outcome.json["mae"] == pytest.approx(np.average(error, weights=rows["share"]))
+    square = np.average(error**2, weights=rows["share"])
+    assert outcome.json["score"] == pytest.approx(square**0.5)
     assert "weights column 'share'" in " ".join(evaluation_text(outcome.json).split())
     outcome = run("evaluate", weighted, "alike.csv", "--json")
     assert outcome.json["mae"] == pytest.approx(error.mean())

@@ -194,6 +194,15 @@ def test_challengers_learn_and_are_compared_by_weights(champion, kind):
     assert low < after < high < 200
 
 
+def test_a_feature_that_weighs_rows_now_is_none_any_more(champion, batch):
+    model = Champion.read(champion.read_bytes(), "the champion")
+    rows = Batch.read(batch, "rent", "day", what="t").weighed("rooms", "t")
+    fit = Trainer(model, Retrain(n_jobs=1)).refit(Recipe.of(model.manifest), rows, None)
+    before, after = ({c.name for c in p.schema.features} for p in (model.predictor, fit.predictor))
+    assert before - after == {"rooms"}
+    assert compare(model, fit, rows, Demands())[0].overall.n_rows == len(batch)
+
+
 # -- whole jobs ---------------------------------------------------------------------------
 
 
@@ -234,15 +243,18 @@ def test_rows_without_weights_are_refused_for_a_champion_with(weighted, tmp_path
 def test_wrong_rows_that_weigh_nothing_are_no_fall_and_weights_no_leak(champion):
     rows = make_rows(400, 1, first_day=30)
     wrong = np.random.default_rng(0).random(400) < 1 / 3
-    rows = rows.assign(rent=np.where(wrong, -9999, rows["rent"]), share=np.where(wrong, 0, 1.0))
+    rent = np.where(wrong, -9999, rows["rent"])
+    rows = rows.assign(rent=rent, share=np.where(wrong, 0, rent))
     plain = Batch.read(rows, "rent", "day", what="t")
     found = []
     for batch in (plain, plain.weighed("share", "t")):
-        report = Report(Rules.read({"target_units": "off"}))
+        report = Report(Rules.read({"target_units": "off", "fallen": -1}))
         model = Champion.read(champion.read_bytes(), "the champion")
         look(report, model, batch, None, found=fingerprint(rows), time="day")
-        fallen = next(f.value for f in report.findings if f.name == "fallen")
-        found.append((fallen > 0.1, {f.name for f in report.findings if f.column == "share"}))
+        (fallen,) = [f for f in report.findings if f.name == "fallen"]
+        error = np.abs(model.predictor.predict_raw(batch.frame)[:, 0] - rent)
+        assert f"mae {np.average(error, weights=batch.weights):.5g} on" in fallen.message
+        found.append((fallen.value > 0.1, {f.name for f in report.findings if f.column == "share"}))
         new = next(f.action for f in report.findings if f.name == "new_columns")
         assert new == ("warn" if batch is plain else "ok")
     assert found == [(True, {"leak"}), (False, set())]
