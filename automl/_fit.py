@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -19,6 +19,7 @@ from automl.compute import (
     LocalEngine,
     memory_limit,
     parse_size,
+    release_memory,
     resident,
     resolve_device,
     warm_up,
@@ -43,8 +44,10 @@ __all__ = [
     "FitSpec",
     "Observer",
     "Progress",
+    "fit_job",
     "fit_table",
     "preload_names",
+    "prepare_table",
     "start_workers_early",
 ]
 
@@ -118,7 +121,7 @@ def fit_table(
     observers: Iterable[Observer] = (),
     interrupted: Callable[[], bool] = lambda: False,
 ) -> FitResult:
-    """Search, choose, save.
+    """Search, choose, save: :func:`prepare_table` and :func:`fit_job` in one.
 
     Parameters
     ----------
@@ -144,28 +147,82 @@ def fit_table(
     NoModelError
         If nothing beyond the baseline finished.
     """
+    rows = Rows(frame, y, sample_weight, groups)
+    job = prepare_table(rows, spec, started=started)
+    return fit_job(job, observers=observers, interrupted=interrupted)
+
+
+def prepare_table(rows: Rows, spec: FitSpec, *, started: float | None = None) -> Job:
+    """Understand the data.
+
+    The job does not keep the frame: its memory is free for the fit, unless the caller keeps it.
+
+    Parameters
+    ----------
+    rows : Rows
+    spec : FitSpec
+    started : float, optional
+        ``time.monotonic()`` at which the budget began to count; now by default.
+
+    Returns
+    -------
+    Job
+
+    Raises
+    ------
+    UsageError, DataError
+        If the declaration or the data can't be used.
+    """
     sentences = check_text_encoder(spec.text_encoder)
     clock = _clock(spec, time.monotonic() if started is None else started)
     card = _card(spec, clock)
     memory = memory_limit() if spec.memory is None else parse_size(spec.memory)
     start_workers_early(spec.families)
-    read_at = clock.elapsed
-    data, left_out = Rows(frame, y, sample_weight, groups), ""
+    began, left_out = clock.elapsed, ""
     if isinstance(spec.cv, str | int | None):  # splitters of the user's know rows by number
-        data, left_out = sample_rows(data, clock, memory, spec.seed)
-    job = Job.prepare(data, spec, clock, card, memory=memory, left_out=left_out)
+        rows, left_out = sample_rows(rows, clock, memory, spec.seed)
+    job = Job.prepare(rows, spec, clock, card, memory=memory, left_out=left_out)
     if sentences:
         _note_texts(job.schema)
-    run = RunDirectory.create(spec.run_dir)
-    log = RunLog(EventLog(run.events, clock.started), observers)
-    log.write("phase", {"name": "start", "seconds": read_at})
-    log.write("phase", {"name": "prepare", "seconds": clock.elapsed - read_at})
+    return replace(job, sentences=sentences, began=began)
+
+
+def fit_job(
+    job: Job,
+    *,
+    observers: Iterable[Observer] = (),
+    interrupted: Callable[[], bool] = lambda: False,
+) -> FitResult:
+    """Search, choose, save.
+
+    Parameters
+    ----------
+    job : Job
+    observers : iterable of callable
+        Each is called with a :class:`Progress`.
+    interrupted : callable
+        True once the run should end with what it has.
+
+    Returns
+    -------
+    FitResult
+
+    Raises
+    ------
+    NoModelError
+        If nothing beyond the baseline finished.
+    """
+    release_memory()
+    run = RunDirectory.create(job.spec.run_dir)
+    log = RunLog(EventLog(run.events, job.clock.started), observers)
+    log.write("phase", {"name": "start", "seconds": job.began})
+    log.write("phase", {"name": "prepare", "seconds": job.clock.elapsed - job.began})
     try:
-        return _run(job, run, log, interrupted, sentences=sentences)
+        return _run(job, run, log, interrupted)
     finally:
         log.close()
         run.remove_work()
-        if spec.run_dir is None:
+        if job.spec.run_dir is None:
             run.remove()
 
 
@@ -243,8 +300,6 @@ def _run(
     run: RunDirectory,
     log: RunLog,
     interrupted: Callable[[], bool],
-    *,
-    sentences: bool,
 ) -> FitResult:
     spec, clock = job.spec, job.clock
     reserve = Reserve(clock, job.table.n_rows * job.problem.n_outputs)
@@ -290,7 +345,7 @@ def _run(
         starts=job.starts,
         card=job.card,
         insists=spec.device.startswith("cuda"),
-        sentences=sentences,
+        sentences=job.sentences,
     )
     with LocalEngine(
         n_workers=n_workers,

@@ -31,7 +31,11 @@ ABSOLUTE_ERRORS = (
 
 @dataclass(frozen=True)
 class Job:
-    """A declared fit with its data understood."""
+    """A declared fit with its data understood.
+
+    The frame that it was read from is not kept: what is needed of it is in the typed table, which
+    shares columns of floating point numbers with it.
+    """
 
     spec: FitSpec
     clock: Clock
@@ -53,6 +57,8 @@ class Job:
     configurations: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     starts: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     card: Device | None = None
+    sentences: bool = False
+    began: float = 0.0
     weights: str | None = None
 
     @classmethod
@@ -133,7 +139,7 @@ class Job:
             read_configurations(spec.configurations),
             read_configurations(spec.starts),
             card,
-            _column_of(data.sample_weight, schema),
+            weights=_column_of(data.sample_weight, schema),
         )
 
     @property

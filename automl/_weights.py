@@ -88,7 +88,7 @@ def name_of_weights(weights: Any) -> str | None:
 def _numbers(series: "pd.Series[Any]", name: str) -> np.ndarray:
     """The values as floats, nan for what is no number."""
     if series.dtype.kind in "iufb":
-        return np.asarray(series.to_numpy(np.float64, na_value=np.nan))
+        return np.array(series.to_numpy(np.float64, na_value=np.nan))  # a view keeps the table
     frame = series.astype("object").astype("str").where(series.notna(), None).to_frame(name)
     try:
         schema = Schema.infer(frame, types={name: Role.NUMERIC.value})

@@ -265,22 +265,12 @@ def _fit(
         budget, started=started, screen=console.screen, quiet=settings.get("quiet")
     ) as progress:
         progress.say(f"reading {data}")
-        from automl._fit import fit_table
+        from automl._fit import fit_job, prepare_table
 
         spec = _spec(settings, budget, folder)
-        rows = _read(data, settings)
-
+        job = prepare_table(_read(data, settings), spec, started=started)  # the frame ends here
         interruption = GentleEnd(console)
-        return fit_table(
-            rows.frame,
-            rows.y,
-            spec,
-            sample_weight=rows.sample_weight,
-            groups=rows.groups,
-            started=started,
-            observers=[interruption.begin, progress],
-            interrupted=interruption,
-        )
+        return fit_job(job, observers=[interruption.begin, progress], interrupted=interruption)
 
 
 class GentleEnd:

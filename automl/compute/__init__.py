@@ -20,7 +20,7 @@ from automl.compute._engine import (
 )
 from automl.compute._launch import shut_down, warm_up
 from automl.compute._local import LocalEngine
-from automl.compute._memory import memory_limit, parse_size
+from automl.compute._memory import memory_limit, parse_size, release_memory
 from automl.compute._shared import read as read_shared
 from automl.compute._threads import calm_threads
 from automl.compute._usage import resident
@@ -47,6 +47,7 @@ __all__ = [
     "plan_workers",
     "process_start",
     "read_shared",
+    "release_memory",
     "resident",
     "resolve_device",
     "resolve_n_jobs",

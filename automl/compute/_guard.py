@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from automl.compute import _usage
+from automl.compute._memory import release_memory
 
 GRACE = 0.2
 """Seconds behind the hard deadline at which a worker ends itself; the driver comes before."""
@@ -61,14 +62,6 @@ def _set_alarm(deadline: float | None) -> None:
 
 
 def give_back(grown: int) -> None:
-    """Return freed memory to the system, if a job has let this process grow by much.
-
-    The C library keeps it for its next use, which helps no other worker.
-    """
-    if grown < _TRIM_FROM:
-        return
-    import ctypes
-
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    """Return freed memory to the system, if a job has let this process grow by much."""
+    if grown >= _TRIM_FROM:
+        release_memory()

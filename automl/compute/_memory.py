@@ -3,6 +3,7 @@
 import operator
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -157,3 +158,17 @@ def _numbers(file: Path) -> Iterator[int]:
     """Yield the number in a file, if it holds one."""
     if re.fullmatch(r"\d{1,20}\s*", text := read(file), re.A):
         yield int(text)
+
+
+def release_memory() -> None:
+    """Return to the system what this process has freed.
+
+    The C library and pyarrow each keep it for their next use, which helps no other process.
+    """
+    if arrow := sys.modules.get("pyarrow"):
+        arrow.default_memory_pool().release_unused()
+    import ctypes
+
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

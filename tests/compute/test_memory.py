@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl.compute import memory_limit, parse_size, resident
+from automl.compute import memory_limit, parse_size, release_memory, resident
 from automl.exceptions import UsageError
 
 from .conftest import python
@@ -182,3 +182,13 @@ def test_resident_grows_with_what_is_held():
     assert len(held) <= resident() - before + 5 * MIB
     assert resident(os.getpid()) == pytest.approx(resident(), rel=0.05)
     assert resident(2**30) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and the GNU C library")
+def test_freed_memory_goes_back_to_the_system():
+    held = [bytes(1000) for _ in range(100_000)]  # too small for the C library to map each
+    last, before = bytes(1000), resident()
+    del held
+    release_memory()
+    assert resident() < before - 80 * MIB
+    assert len(last) == 1000  # what lies behind kept the heap from shrinking by itself

@@ -254,7 +254,8 @@ def test_wrong_rows_that_weigh_nothing_are_no_fall_and_weights_no_leak(champion)
         (fallen,) = [f for f in report.findings if f.name == "fallen"]
         error = np.abs(model.predictor.predict_raw(batch.frame)[:, 0] - rent)
         assert f"mae {np.average(error, weights=batch.weights):.5g} on" in fallen.message
-        found.append((fallen.value > 0.1, {f.name for f in report.findings if f.column == "share"}))
+        of_share = {f.name for f in report.findings if f.column == "share"}
+        found.append((fallen.value > 0.1, of_share))
         new = next(f.action for f in report.findings if f.name == "new_columns")
         assert new == ("warn" if batch is plain else "ok")
     assert found == [(True, {"leak"}), (False, set())]
