@@ -29,7 +29,7 @@ def read_weights(frame: pd.DataFrame, name: str, what: str) -> "pd.Series[float]
     Returns
     -------
     Series of shape (n_rows,)
-        Numbers, under the column's name.
+        Numbers, under the column's name and with the index of the table.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def read_weights(frame: pd.DataFrame, name: str, what: str) -> "pd.Series[float]
             f"The weights column {name!r} of {what} is zero in all {counted(len(values), 'row')}: "
             "nothing would count. Give some rows a weight above zero, or name another column."
         )
-    return pd.Series(values, name=name)
+    return pd.Series(values, frame.index, name=name)
 
 
 def name_of_weights(weights: Any) -> str | None:

@@ -5,7 +5,11 @@ import pandas as pd
 import pytest
 
 from automl import AutoModel, load
+from automl._job import Job
+from automl._sample import Rows
+from automl._spec import FitSpec
 from automl._weights import WeightsError, read_weights
+from automl.search import Clock
 
 QUICK = {
     "time_budget": None, "max_trials": 1, "n_jobs": 1, "random_state": 0,
@@ -51,12 +55,22 @@ def test_a_wrong_name_gets_the_nearest_one():
         read_weights(pd.DataFrame({"weight": [1], "y": [2]}), "wieght", "'t.csv'")
 
 
-def test_a_model_remembers_the_column_but_no_feature_of_that_name(tmp_path):
+def test_a_model_remembers_the_column(tmp_path):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"a": rng.normal(size=80), "n": rng.integers(1, 50, 80)})
     target = pd.Series(frame["a"] + rng.normal(size=80), name="sold")
     weight = pd.Series(rng.random(80), name="share")
-    for given, known in ((weight, "share"), (frame["n"], None)):
-        model = AutoModel(**QUICK).fit(frame, target, sample_weight=given)
-        again = load(model.save(tmp_path / "model.automl"))
-        assert (again._facts["weighted"], again._facts["weights"]) == (True, known)
+    model = AutoModel(**QUICK).fit(frame, target, sample_weight=weight)
+    again = load(model.save(tmp_path / "model.automl"))
+    assert (again._facts["weighted"], again._facts["weights"]) == (True, "share")
+
+
+def test_a_feature_that_is_also_given_as_weights_is_not_looked_for_as_such():
+    data = Rows(
+        pd.DataFrame({"a": np.arange(40) % 7 / 3, "n": [1, 2, 3, 4] * 10}),
+        np.arange(40.0) ** 2,
+        pd.Series([1, 2, 3, 4] * 10, name="n"),
+    )
+    clock = Clock(0.0)
+    assert Job.prepare(data, FitSpec(), clock).weights is None
+    assert Job.prepare(data, FitSpec(drop=["n"]), clock).weights == "n"

@@ -5,6 +5,9 @@ import pandas as pd
 import pytest
 
 from automl import load
+from automl.cli import fit
+from automl.cli._options import Settings
+from automl.exceptions import UsageError
 from automl.report import evaluation_text
 
 from .conftest import QUICK, run_automl
@@ -81,19 +84,18 @@ def test_importance_is_what_counting_rows_lose(run, weighted, rows, tmp_path):
     assert first["importance"] > 2  # with the wrong rows the error is large anyway
 
 
-@pytest.mark.parametrize(
-    ("name", "code", "told"),
-    [
-        ("Share", 3, "no weights column 'Share' in 't.csv' (did you mean 'share'?)"),
-        ("sold", 2, "--weights names the target"),
-    ],
-)
-def test_a_column_that_holds_no_weights_is_named(run, rows, tmp_path, name, code, told):
+def test_a_column_that_is_not_there_is_named_with_the_nearest_one(run, rows, tmp_path):
     rows.to_csv(tmp_path / "t.csv", index=False)
-    outcome = run("fit", "t.csv", "--target", "sold", *QUICK, "--weights", name)
-    assert (outcome.code, outcome.out) == (code, "")
-    assert told in outcome.error
+    outcome = run("fit", "t.csv", "--target", "sold", *QUICK, "--weights", "Share")
+    assert (outcome.code, outcome.out) == (3, "")
+    assert "no weights column 'Share' in 't.csv' (did you mean 'share'?)" in outcome.error
     assert not (tmp_path / "automl-runs").exists()
+
+
+def test_the_target_is_no_weight():
+    settings = Settings(fit.OPTIONS, {"target": "sold"}, {"AUTOML_WEIGHTS": "sold"})
+    with pytest.raises(UsageError, match="--weights names the target 'sold'"):
+        fit._read("t.csv", settings)
 
 
 def test_retraining_weighs_by_the_champions_column_or_another(run, weighted, tmp_path):
