@@ -77,8 +77,8 @@ def test_evaluate_weighs_rows_where_it_can_and_says_so(run, weighted, rows, tmp_
 
 
 def test_importance_is_what_counting_rows_lose(run, weighted, rows, tmp_path):
-    rows.to_csv(tmp_path / "rows.csv", index=False)
-    outcome = run("explain", weighted, "rows.csv", "--json")
+    rows.set_index(rows.index // 2).to_parquet(tmp_path / "rows.parquet")  # twice each number
+    outcome = run("explain", weighted, "rows.parquet", "--json")
     first, second = outcome.json["importances"]
     assert (first["column"], second["column"]) == ("a", "b")
     assert first["importance"] > 2  # with the wrong rows the error is large anyway
