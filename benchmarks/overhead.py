@@ -97,7 +97,7 @@ def run_package(family: str, n_rows: int, task: str, folder: Path) -> dict[str, 
 
 def _start_workers(family: str, folder: Path) -> float:
     """Seconds from nothing to the first job done; the server then stays for the fit."""
-    from automl._fit import preload_names
+    from automl._prepare import preload_names
     from automl.compute import Job, LocalEngine, warm_up
 
     started = time.perf_counter()

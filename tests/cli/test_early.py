@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from automl._fit import preload_names
+from automl._prepare import preload_names
 from automl.cli._early import preload_modules
 from automl.families import BUILT_IN
 
