@@ -292,6 +292,7 @@ class Finisher:
             "seconds": {m.name: seconds[m.name] for m in predictor.members},
             "n_rows": job.table.n_rows,
             "weighted": job.weight is not None,
+            "weights": job.weights,
             "seed": job.spec.seed,
             "config": job.spec.describe(),
             "profile": self._profile,

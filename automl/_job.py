@@ -10,6 +10,7 @@ import pandas as pd
 from automl._configurations import read_configurations
 from automl._sample import Rows
 from automl._spec import FitSpec
+from automl._weights import name_of_weights
 from automl.compute import Device, plan_workers
 from automl.exceptions import DataError
 from automl.families import Family, Problem, Resources, choose_families
@@ -58,6 +59,7 @@ class Job:
     card: Device | None = None
     sentences: bool = False
     began: float = 0.0
+    weights: str | None = None
 
     @classmethod
     def prepare(
@@ -137,6 +139,7 @@ class Job:
             read_configurations(spec.configurations),
             read_configurations(spec.starts),
             card,
+            weights=_column_of(data.sample_weight, schema),
         )
 
     @property
@@ -187,6 +190,12 @@ def _check_weight(weight: np.ndarray | None, codes: np.ndarray, target: Target) 
                 f"Rows with a weight above zero are all of one class, {left[0]!r}; at least two "
                 "classes are needed."
             )
+
+
+def _column_of(weights: Any, schema: Schema) -> str | None:
+    """The column that the weights come from; a feature of the same name is another matter."""
+    name = name_of_weights(weights)
+    return None if name in {column.name for column in schema.features} else name
 
 
 def _name_of(y: Any) -> str:

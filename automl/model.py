@@ -17,6 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 
 from automl._interrupt import Interruption, interruptible
 from automl._spec import FitResult, FitSpec
+from automl._weights import name_of_weights
 from automl.artifact import describe, dump_bytes, write_bytes
 from automl.compute import resolve_n_jobs
 from automl.exceptions import UsageError
@@ -150,6 +151,8 @@ class AutoModel(BaseEstimator):
             pandas, polars, pyarrow or numpy.
         y : array-like of shape (n_rows,)
         sample_weight : array-like of shape (n_rows,), optional
+            Zero or above. The name of a Series is remembered, as that of `y` is: a retraining
+            looks for the weights of new rows in the column of that name.
         groups : array-like of shape (n_rows,), optional
             Rows of a group are never split between training and validation.
 
@@ -179,7 +182,8 @@ class AutoModel(BaseEstimator):
         frame = to_frame(X)
         check_consistent_length(frame, y)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, frame, dtype=np.float64)
+            checked = _check_sample_weight(sample_weight, frame, dtype=np.float64)
+            sample_weight = pd.Series(checked, name=name_of_weights(sample_weight))
         with Interruption() as interruption, interruptible(interruption):
             result = fit_table(
                 frame,

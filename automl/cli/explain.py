@@ -49,13 +49,16 @@ def run(args: argparse.Namespace, console: Console) -> int:
         raise UsageError(f"--repeats {args.repeats} is not allowed: give 1 or more.")
 
     from automl import load
+    from automl.cli._tables import known_weights
     from automl.registry import find_model
     from automl.report import importance_text
     from automl.table import read_table
 
     model = load(args.model)
-    frame, y = _sample(read_table(args.data), model._predictor.target.name)
-    rows = _rows(model, frame, y, repeats=args.repeats)
+    frame = read_table(args.data).reset_index(drop=True)
+    weight = known_weights(model, frame, source=args.data)
+    frame, y = _sample(frame, model._predictor.target.name)
+    rows = _rows(model, frame, y, weight, repeats=args.repeats)
     if console.json:
         facts = {
             "model": str(find_model(args.model)),
@@ -72,19 +75,24 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 def _sample(frame: "pd.DataFrame", target: str) -> "tuple[pd.DataFrame, pd.Series | None]":
     if len(frame) > ROWS:
-        frame = frame.sample(ROWS, random_state=0).reset_index(drop=True)
+        frame = frame.sample(ROWS, random_state=0)
     y = frame.pop(target) if target in frame.columns else None
     return frame, y
 
 
 def _rows(
-    model: "AutoModel", frame: "pd.DataFrame", y: "pd.Series | None", *, repeats: int
+    model: "AutoModel",
+    frame: "pd.DataFrame",
+    y: "pd.Series | None",
+    weight: "pd.Series[float] | None",
+    *,
+    repeats: int,
 ) -> list[dict[str, Any]]:
     """One row per feature, the most important first."""
     predictor = model._predictor
     frame = frame[[c for c in frame.columns if c in predictor.schema.names]]
     shares = predictor.contributions(frame.head(CONTRIBUTION_ROWS))
-    measured = {} if y is None else _permute(model, frame, y, repeats)
+    measured = {} if y is None else _permute(model, frame, y, weight, repeats)
     if y is None:
         name = predictor.target.name
         why = f"The table has no column {name!r}, the target, which importance needs"
@@ -111,11 +119,18 @@ def _weight(row: dict[str, Any]) -> tuple[float, float]:
 
 
 def _permute(
-    model: "AutoModel", frame: "pd.DataFrame", y: "pd.Series", repeats: int
+    model: "AutoModel",
+    frame: "pd.DataFrame",
+    y: "pd.Series",
+    weight: "pd.Series[float] | None",
+    repeats: int,
 ) -> dict[str, tuple[float, float]]:
     """What the score loses, and how much that varies, for each column of the table."""
     from sklearn.inspection import permutation_importance
 
-    found = permutation_importance(model, frame, y, n_repeats=repeats, random_state=0)
+    w = None if weight is None else weight[frame.index].to_numpy()
+    found = permutation_importance(
+        model, frame, y, n_repeats=repeats, random_state=0, sample_weight=w
+    )
     pairs = zip(found.importances_mean.tolist(), found.importances_std.tolist(), strict=True)
     return dict(zip(map(str, frame.columns), pairs, strict=True))

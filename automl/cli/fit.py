@@ -25,7 +25,7 @@ from automl.cli._options import (
     read_settings,
     whole,
 )
-from automl.exceptions import DataError, ScoreTooLowError, UsageError
+from automl.exceptions import ScoreTooLowError, UsageError
 
 if TYPE_CHECKING:
     from automl._fit import FitResult, FitSpec, Progress
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 DEFAULT_BUDGET = "60s"
 RUNS = "automl-runs"
 SHOWN_ROWS = 15
+ASIDE = ("groups", "weights")
+"""Options that name a column which is no feature."""
 
 _ENTERED = time.monotonic()
 _LAUNCH = 2.0  # seconds that an interpreter may take to get here
@@ -139,6 +141,7 @@ OPTIONS = (
         {},
     ),
     Option("groups", "column of groups that validation must not split; no feature", metavar="COL"),
+    Option("weights", "column of the rows' weights, zero or above; no feature", metavar="COL"),
     Option(
         "positive-label",
         "the class that metrics such as f1 are about (default: the last one)",
@@ -303,8 +306,8 @@ def _budget(settings: Settings) -> float | None:
 def _spec(settings: Settings, budget: float | None, folder: Path) -> "FitSpec":
     from automl._fit import FitSpec
 
-    # The groups' column stays in the schema, set aside, so that predict knows it.
-    groups = [settings.get("groups")] if settings.given("groups") else []
+    # These columns stay in the schema, set aside, so that predict knows them.
+    aside = [settings.get(name) for name in ASIDE if settings.given(name)]
     return FitSpec(
         metric=settings.get("metric"),
         time_budget=budget,
@@ -318,7 +321,7 @@ def _spec(settings: Settings, budget: float | None, folder: Path) -> "FitSpec":
         run_dir=folder,
         positive_label=settings.get("positive-label"),
         types=declared_types(settings),
-        drop=list(dict.fromkeys([*settings.get("drop"), *groups])),
+        drop=list(dict.fromkeys([*settings.get("drop"), *aside])),
         pruning=not settings.get("no-pruning"),
         early_stopping=not settings.get("no-early-stopping"),
         memory=settings.get("memory"),
@@ -332,35 +335,23 @@ def declared_types(settings: Settings) -> dict[str, str]:
     types: dict[str, str] = settings.get("types")
     # What the file says of a target or of groups is from when they were columns like others.
     others = {*settings.get("drop"), settings.get("target")}
-    others |= {settings.get("groups")} if "groups" in settings else set()
+    others |= {settings.get(name) for name in ASIDE if name in settings}
     return {n: role for n, role in settings.get("schema").items() if n not in others} | types
 
 
 def _read(data: str, settings: Settings) -> "Rows":
-    from automl._sample import Rows
-    from automl.cli._tables import shown_source, take_column
-    from automl.table import read_table
+    from automl.cli._tables import read_rows
 
-    target, groups = settings.get("target"), settings.get("groups")
+    target, groups, weights = (settings.get(n) for n in ("target", "groups", "weights"))
     for name, columns in (
         ("drop", settings.get("drop")),
         ("types", settings.get("types")),
         ("groups", [groups]),
+        ("weights", [weights]),
     ):
         if target in columns:
             raise UsageError(f"--{name} names the target {target!r}.")
-    frame = read_table(data, skip_bad_rows=True)
-    y = take_column(frame, target, what="target", source=data)
-    if not len(frame.columns):
-        raise DataError(
-            f"The table {shown_source(data)} has no column beside the target {target!r}: there is "
-            "nothing to predict it from."
-        )
-    if groups is None:
-        return Rows(frame, y)
-    values = take_column(frame, groups, what="groups", source=data)
-    frame[groups] = values
-    return Rows(frame, y, groups=values.to_numpy())
+    return read_rows(data, target, groups=groups, weights=weights)
 
 
 def _outcome(result: "FitResult", started: float) -> dict[str, Any]:

@@ -53,12 +53,14 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from automl.registry import read_model
     from automl.table import read_table
 
-    predictor, _ = load_bytes(read_model(args.model), args.model)
+    predictor, manifest = load_bytes(read_model(args.model), args.model)
     if args.proba and predictor.target.classes is None:
         raise UsageError("--proba: this model predicts values, which have no probabilities.")
     if card is not None:
         predictor.move(card.cuda)
-    predicted = _predict(predictor, read_table(args.data), proba=args.proba)
+    frame, known = read_table(args.data), {predictor.target.name, manifest.get("weights")}
+    of_no_use = [c for c in frame.columns if c in known and c not in predictor.schema.names]
+    predicted = _predict(predictor, frame.drop(columns=of_no_use), proba=args.proba)
     if out is None:
         console.write(_csv(predicted))
     else:
@@ -72,8 +74,6 @@ def _predict(predictor: "Predictor", frame: "pd.DataFrame", *, proba: bool) -> "
     from automl.compute import resolve_n_jobs
 
     target = predictor.target
-    if target.name in frame.columns and target.name not in predictor.schema.names:
-        frame = frame.drop(columns=target.name)  # known, and of no use here
     raw = predictor.predict_raw(frame, n_threads=resolve_n_jobs(-1))
     columns = {"prediction": predictor.decide(raw)}
     if proba and target.classes is not None:

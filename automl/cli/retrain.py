@@ -61,6 +61,11 @@ OPTIONS = (
         "slice", "columns: the challenger may not lose on the rows of any value", names, "A,B", ()
     ),
     Option("groups", "column of groups that validation must not split", metavar="COL"),
+    Option(
+        "weights",
+        "column of the rows' weights, to train and compare by (default: the champion's, if any)",
+        metavar="COL",
+    ),
     Option("metric", "measure of success (default: the champion's)", metavar="NAME"),
     Option("min-score", "promote only what reaches this score", number, "X"),
     Option("max-size", "promote only a model of this size, such as 50m", size, "SIZE"),
@@ -152,6 +157,7 @@ def _job(settings: Settings) -> "Retrain":
         margin=settings.get("margin"),
         slices=settings.get("slice"),
         groups=settings.get("groups"),
+        weights=settings.get("weights"),
         metric=settings.get("metric"),
         min_score=settings.get("min-score"),
         max_size=settings.get("max-size"),

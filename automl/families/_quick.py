@@ -17,7 +17,14 @@ PARAMS = {
 
 
 def quick_predictions(
-    X: np.ndarray, y: np.ndarray, new: np.ndarray, *, task: str, n_classes: int = 0, seed: int = 0
+    X: np.ndarray,
+    y: np.ndarray,
+    new: np.ndarray,
+    *,
+    task: str,
+    n_classes: int = 0,
+    seed: int = 0,
+    weight: np.ndarray | None = None,
 ) -> np.ndarray:
     """Fit a few small trees in this process and predict new rows.
 
@@ -32,6 +39,8 @@ def quick_predictions(
     n_classes : int
         Needed for more than two.
     seed : int
+    weight : ndarray of shape (n_rows,), optional
+        Above zero somewhere.
 
     Returns
     -------
@@ -49,5 +58,5 @@ def quick_predictions(
     params: dict[str, Any] = {**PARAMS, "objective": task, "seed": seed}
     if task == "multiclass":
         params["num_class"] = n_classes
-    model = lightgbm.train(params, lightgbm.Dataset(X, y), num_boost_round=ROUNDS)
+    model = lightgbm.train(params, lightgbm.Dataset(X, y, weight=weight), num_boost_round=ROUNDS)
     return np.asarray(model.predict(new, num_threads=1)).reshape(len(new), -1)

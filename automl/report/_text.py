@@ -110,17 +110,19 @@ def evaluation_text(facts: Mapping[str, Any]) -> str:
     Parameters
     ----------
     facts : mapping
-        ``model``, ``n_rows``, ``metric``, ``score``, and each further metric by name.
+        ``model``, ``n_rows``, ``metric``, ``score``, ``weights`` if there is a column of them, and
+        each further metric by name.
 
     Returns
     -------
     str
     """
     head = {"model": _near(facts["model"]), "rows": f"{facts['n_rows']:,}"}
+    if "weights" in facts:
+        head["weights"] = f"column {facts['weights']!r}"
     first = {facts["metric"]: facts["score"]}
-    more = {
-        k: v for k, v in facts.items() if k not in ("model", "n_rows", "metric", "score", *first)
-    }
+    aside = ("model", "n_rows", "weights", "metric", "score", *first)
+    more = {k: v for k, v in facts.items() if k not in aside}
     lines = [*head.items(), *((k, number_text(v)) for k, v in (first | more).items())]
     width = max(len(name) for name, _ in lines)
     return "\n".join(f"{name:<{width}}{_GAP}{value}" for name, value in lines)
@@ -226,6 +228,8 @@ def retrain_text(facts: Mapping[str, Any]) -> str:
         lines.append(f"difference     {number_text(facts['difference'])}, 95 % interval {gain}")
     if facts["trained"]:
         lines.append(f"trained        {facts['trained']}")
+    if facts.get("weights"):
+        lines.append(f"weights        column {facts['weights']!r}")
     lines.append(f"serving        version {facts['version']} of {facts['registry']}")
     lines.append(f"seconds        {facts['seconds']['all']:.1f}")
     told = [c for c in facts["checks"] if c["action"] != "ok"]

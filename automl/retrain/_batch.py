@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from automl._weights import read_weights
 from automl.exceptions import AutoMLError, DataError, UsageError
 from automl.retrain._times import read_times, time_column
-from automl.table import Column, Role, Target, to_frame
+from automl.table import Column, Role, Schema, Target, to_frame
 from automl.table._messages import close_match, counted, listed
 from automl.table._values import is_missing
 
@@ -30,12 +31,15 @@ class Batch:
         The time of each row, as a number: seconds where the column holds dates.
     dated : bool
         Whether it does.
+    weight : Series, optional
+        Under the name of its column, which the frame has, too.
     """
 
     frame: pd.DataFrame
     y: "pd.Series[Any]"
     when: np.ndarray | None = None
     dated: bool = False
+    weight: "pd.Series[float] | None" = None
 
     @classmethod
     def read(
@@ -86,8 +90,45 @@ class Batch:
         y = frame[target].reset_index(drop=True)
         return cls(frame.drop(columns=target).reset_index(drop=True), y, when, dated)
 
+    def weighed(self, column: str, what: str) -> "Batch":
+        """Let the rows count by a column.
+
+        Parameters
+        ----------
+        column : str
+        what : str
+            How messages call the table.
+
+        Raises
+        ------
+        WeightsError
+            If there is no such column, or it holds what can't be a weight.
+        """
+        if column == self.y.name:
+            raise UsageError(f"The column {column!r} can't be both the target and the weights.")
+        return replace(self, weight=read_weights(self.frame, column, what))
+
     def __len__(self) -> int:
         return len(self.y)
+
+    @property
+    def weights(self) -> np.ndarray | None:
+        """What each row counts, where rows differ in that."""
+        return None if self.weight is None else self.weight.to_numpy()
+
+    @property
+    def n_counting(self) -> int:
+        """Rows with a weight above zero."""
+        return len(self) if self.weight is None else int((self.weight > 0).sum())
+
+    @property
+    def aside(self) -> set[str]:
+        """The column of weights, if there is one: it tells nothing of a row."""
+        return set() if self.weight is None else {str(self.weight.name)}
+
+    def shown_to(self, schema: Schema) -> pd.DataFrame:
+        """The columns for a model that has this schema: weights only where it knows them."""
+        return self.frame.drop(columns=list(self.aside - set(schema.names)))
 
     def take(self, rows: np.ndarray) -> "Batch":
         """Some of the rows, in the order given."""
@@ -96,6 +137,7 @@ class Batch:
             self.y.iloc[rows].reset_index(drop=True),
             None if self.when is None else self.when[rows],
             self.dated,
+            None if self.weight is None else self.weight.iloc[rows].reset_index(drop=True),
         )
 
     def in_order(self) -> "Batch":
@@ -173,9 +215,11 @@ def joined(parts: Sequence[Batch]) -> Batch:
         return parts[0]
     times = [part.when for part in parts]
     known = [t for t in times if t is not None]
+    weights = [part.weight for part in parts if part.weight is not None]
     return Batch(
         pd.concat([part.frame for part in parts], ignore_index=True),
         pd.concat([part.y for part in parts], ignore_index=True),
         np.concatenate(known) if len(known) == len(times) else None,
         parts[0].dated,
+        pd.concat(weights, ignore_index=True) if len(weights) == len(parts) else None,
     )

@@ -134,17 +134,17 @@ def compare(
             f"The rows to train on do not have all classes of {target.name!r}: give more of "
             "the old data, or a wider window."
         )
-    y = target.encode(recent.y)
+    y, w = target.encode(recent.y), recent.weights
     old, new = (
-        predictions_for(metric, p, recent.frame, n_jobs=champion.n_jobs)
+        predictions_for(metric, p, recent, n_jobs=champion.n_jobs)
         for p in (champion.predictor, fit.predictor)
     )
     began = time.monotonic()
-    baseline = constant_score(metric, y, target)
+    baseline = constant_score(metric, y, target, w)
     cost, third = time.monotonic() - began, None if seconds is None else seconds / 3
-    overall = paired(metric, y, old, new, seed=seed, seconds=third)
+    overall = paired(metric, y, old, new, sample_weight=w, seed=seed, seconds=third)
     by_slice = compare_slices(
-        metric, y, (old, new), recent.frame, slices, seed=seed, seconds=third
+        metric, y, (old, new), recent.frame, slices, sample_weight=w, seed=seed, seconds=third
     )
     comparison = judge(metric, overall, baseline, by_slice, demands)
     broken = broken_limit(fit, recent, demands) if comparison.promote else ""
@@ -152,7 +152,7 @@ def compare(
         comparison = replace(comparison, promote=False, reason=broken)
     interval = (math.nan, math.nan)
     if third is None or cost * BOOTSTRAP_CALLS <= third:
-        interval = bootstrap_interval(metric, y, new, random_state=seed)
+        interval = bootstrap_interval(metric, y, new, sample_weight=w, random_state=seed)
     return comparison, {
         "score": overall.challenger,
         "interval": list(interval),

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from automl.artifact import load_bytes
 from automl.compute import resolve_n_jobs
@@ -15,6 +14,7 @@ from automl.ensemble import Predictor
 from automl.exceptions import UsageError
 from automl.objective import Metric, get_metric
 from automl.registry import Version
+from automl.retrain._batch import Batch
 from automl.retrain._times import ORDERED
 from automl.table import Column, Profile
 
@@ -110,6 +110,12 @@ class Champion:
         """Name of the target's column."""
         return self.predictor.target.name
 
+    @property
+    def weights(self) -> str | None:
+        """Name of the column of weights that it was fitted with, if it was, and knows the name."""
+        name = self.manifest.get("weights")
+        return name if isinstance(name, str) else None
+
     @cached_property
     def expected(self) -> Expected:
         """What it scored where it was chosen: on recent rows, if it comes from a retraining.
@@ -164,7 +170,7 @@ class Champion:
 
 
 def predictions_for(
-    metric: Metric, predictor: Predictor, frame: pd.DataFrame, *, n_jobs: int | None = -1
+    metric: Metric, predictor: Predictor, batch: Batch, *, n_jobs: int | None = -1
 ) -> np.ndarray:
     """Return what a metric sees of a model: where it looks at labels, those decided for.
 
@@ -172,13 +178,14 @@ def predictions_for(
     ----------
     metric : Metric
     predictor : Predictor
-    frame : DataFrame
+    batch : Batch
     n_jobs : int, optional
 
     Returns
     -------
     ndarray of shape (n_rows, n_outputs)
     """
+    frame = batch.shown_to(predictor.schema)
     raw = predictor.predict_raw(frame, n_threads=resolve_n_jobs(n_jobs))
     return predictor.decided(raw) if metric.needs == "label" else raw
 

@@ -75,6 +75,10 @@ class Report:
             Finding(name, value, threshold, action, message if counts else "", column)
         )
 
+    def refuse(self, name: str, message: str, column: str | None = None) -> None:
+        """Note what no rule can allow."""
+        self.findings.append(Finding(name, 1.0, 0.0, "refuse", message, column))
+
     def add_columns(self, name: str, found: Sequence[tuple[float, float, str, str]]) -> None:
         """Judge the same of several columns; what does not count is told for the worst only.
 

@@ -113,6 +113,7 @@ def paired(
     champion: np.ndarray,
     challenger: np.ndarray,
     *,
+    sample_weight: np.ndarray | None = None,
     level: float = LEVEL,
     seed: int = 0,
     seconds: float | None = None,
@@ -125,6 +126,8 @@ def paired(
     y : ndarray of shape (n_rows,)
         Encoded.
     champion, challenger : ndarray of shape (n_rows, n_outputs)
+    sample_weight : ndarray of shape (n_rows,), optional
+        Metrics that know no weights ignore it.
     level : float, default=0.95
     seed : int, default=0
     seconds : float, optional
@@ -155,7 +158,9 @@ def paired(
     """
 
     def scores(rows: Any) -> tuple[float, float]:
-        return metric.score(y[rows], champion[rows]), metric.score(y[rows], challenger[rows])
+        w = None if sample_weight is None else sample_weight[rows]
+        old, new = (metric.score(y[rows], p[rows], w) for p in (champion, challenger))
+        return old, new
 
     def gain(rows: Any) -> float:
         try:
@@ -193,6 +198,7 @@ def compare_slices(
     frame: pd.DataFrame,
     columns: Sequence[str],
     *,
+    sample_weight: np.ndarray | None = None,
     seed: int = 0,
     seconds: float | None = None,
 ) -> dict[str, Paired]:
@@ -209,6 +215,8 @@ def compare_slices(
         Of the champion and the challenger.
     frame : DataFrame
     columns : sequence of str
+    sample_weight : ndarray of shape (n_rows,), optional
+        Rows that weigh nothing do not make a slice larger.
     seed : int, default=0
     seconds : float, optional
         As in `paired`, for all of them.
@@ -233,15 +241,20 @@ def compare_slices(
         codes, names = pd.factorize(frame[column])
         for code, name in [(-1, "missing"), *enumerate(names)]:
             found[f"{column}={name}"] = np.flatnonzero(codes == code)
-    large = [name for name, rows in found.items() if len(rows) >= LEAST_ROWS]
-    large = sorted(large, key=lambda name: -len(found[name]))[:MOST_SLICES]
+    counts = np.ones(len(y), dtype=bool) if sample_weight is None else sample_weight > 0
+    sizes = {name: int(counts[rows].sum()) for name, rows in found.items()}
+    large = [name for name, size in sizes.items() if size >= LEAST_ROWS]
+    large = sorted(large, key=lambda name: -sizes[name])[:MOST_SLICES]
     level = 1 - (1 - LEVEL) / max(1, len(large))
     results, each = {}, None if seconds is None else seconds / max(1, len(large))
     for name in large:
         rows = found[name]
         old, new = (p[rows] for p in predictions)
+        w = None if sample_weight is None else sample_weight[rows]
         try:
-            result = paired(metric, y[rows], old, new, level=level, seed=seed, seconds=each)
+            result = paired(
+                metric, y[rows], old, new, sample_weight=w, level=level, seed=seed, seconds=each
+            )
         except MetricError:
             continue
         if not math.isnan(result.difference):

@@ -82,9 +82,14 @@ def require_classes(parts: Division, target: Target) -> None:
     Raises
     ------
     DataError
-        If not.
+        If not, or if no row to train on has a weight above zero.
     """
     for batch in (parts.train, parts.rows):
+        if not batch.n_counting:
+            raise DataError(
+                f"All {counted(len(batch), 'row')} to train on have the weight zero. Give more of "
+                "the old data (with), a wider window, or another column of weights (weights)."
+            )
         there = set(batch.y.unique().tolist())
         classes = [] if target.classes is None else target.classes.tolist()
         if lacking := [label for label in classes if label not in there]:

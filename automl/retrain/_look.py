@@ -8,7 +8,6 @@ from time import monotonic
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from automl.objective import bootstrap_interval
 from automl.retrain._batch import Batch
@@ -102,7 +101,7 @@ def look(
     Look
     """
     schema = champion.predictor.schema
-    typed = check_schema(report, schema, batch.frame, champion.profile)
+    typed = check_schema(report, schema, batch.shown_to(schema), champion.profile)
     known = check_target(report, champion, batch.y)
     whole = not report.of("refuse")
     check_repeated(report, champion, found, _own(champion, batch) if whole and known.all() else "")
@@ -120,7 +119,7 @@ def look(
     y = target.encode(batch.y)
     before = {} if champion.profile is None else champion.profile.columns
     dropped = {c.name for c in schema.columns if c.role is Role.DROPPED}  # no model sees them
-    aside = [n for n in batch.frame if n in report.rules.ignore | dropped]
+    aside = [n for n in batch.frame if n in report.rules.ignore | dropped | batch.aside]
     frame = batch.frame.drop(columns=aside)
     report.add_columns("leak", leaks(frame, y, target, {n: c.power for n, c in before.items()}))
     if old is not None and whole:
@@ -132,7 +131,7 @@ def look(
         when = np.arange(len(y)) if batch.when is None else batch.when
         rows = np.sort(np.argsort(when, kind="stable")[-MOST_SCORED:])
         columns = {n: v[known][rows] for n, v in typed.items()}
-        latest = batch.frame.iloc[rows], columns, y[rows]
+        latest = batch.take(rows), columns, y[rows]
         _check_champion(report, seen, champion, latest, seed=seed, seconds=seconds)
     return seen
 
@@ -172,21 +171,24 @@ def _check_champion(
     report: Report,
     seen: Look,
     champion: Champion,
-    latest: tuple[pd.DataFrame, Mapping[str, np.ndarray], np.ndarray],
+    latest: tuple[Batch, Mapping[str, np.ndarray], np.ndarray],
     *,
     seed: int,
     seconds: float | None,
 ) -> None:
     """How far has the champion fallen, and do the labels still fit the features?"""
     metric, target, expected = champion.metric, champion.predictor.target, champion.expected
-    frame, columns, y = latest
-    raw = predictions_for(metric, champion.predictor, frame, n_jobs=champion.n_jobs)
+    rows, columns, y = latest
+    w = rows.weights
+    raw = predictions_for(metric, champion.predictor, rows, n_jobs=champion.n_jobs)
     began = monotonic()
-    baseline, score = constant_score(metric, y, target), metric.score(y, raw)
+    baseline, score = constant_score(metric, y, target, w), metric.score(y, raw, w)
     if seconds is not None and CALLS * (monotonic() - began) > seconds:
         logger.warning("%s takes too long to tell how far the champion has fallen.", metric.name)
         return
-    ends = bootstrap_interval(metric, y, raw, n_resamples=RESAMPLES, random_state=seed)
+    ends = bootstrap_interval(
+        metric, y, raw, sample_weight=w, n_resamples=RESAMPLES, random_state=seed
+    )
     best = ends[1] if metric.greater_is_better else ends[0]
     usual = skill(metric, expected.score, expected.baseline)
     if math.isnan(usual) or usual < LEAST_SKILL or math.isnan(best):
@@ -204,7 +206,7 @@ def _check_champion(
     if seen.fallen <= rule.threshold:
         report.add("labels", 0.0, "")
         return
-    learned = skill(metric, *learnable(columns, y, target, metric, seed))
+    learned = skill(metric, *learnable(columns, y, target, metric, sample_weight=w, seed=seed))
     lost = seen.fallen if not learned > LEARNABLE * usual else 0.0
     message = (
         f"the labels no longer fit the features: the champion scores {score:.5g}, a constant "

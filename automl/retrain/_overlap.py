@@ -30,7 +30,9 @@ def without_new(old: Batch, new: Batch, schema: Schema) -> Batch:
     schema : Schema
         The champion's, by which 3 and 3.0 are equal.
     """
-    names = [name for name in new.frame.columns if name in old.frame.columns]
+    names = [
+        name for name in new.frame.columns if name in old.frame.columns and name not in new.aside
+    ]
     if not names or not len(new) or not len(old):
         return old
     before, now = (_hashes(batch, names, schema) for batch in (old, new))

@@ -1,5 +1,6 @@
 """Small models that tell old rows from new, or whether the labels can be learned at all."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,7 +62,13 @@ def telling_apart(
 
 
 def learnable(
-    columns: Mapping[str, np.ndarray], y: np.ndarray, target: Target, metric: Metric, seed: int
+    columns: Mapping[str, np.ndarray],
+    y: np.ndarray,
+    target: Target,
+    metric: Metric,
+    *,
+    sample_weight: np.ndarray | None = None,
+    seed: int = 0,
 ) -> tuple[float, float]:
     """Let a small model learn the target from the new rows alone.
 
@@ -72,6 +79,7 @@ def learnable(
         Encoded.
     target : Target
     metric : Metric
+    sample_weight : ndarray of shape (n_rows,), optional
     seed : int
 
     Returns
@@ -84,11 +92,14 @@ def learnable(
     rows = np.sort(np.random.default_rng(seed).permutation(len(y))[:MOST_ROWS])
     matrix = np.column_stack([np.asarray(v, dtype=np.float64)[rows] for v in columns.values()])
     y, n_classes = y[rows], 0 if target.classes is None else len(target.classes)
-    predictions = _out_of_fold(matrix, y, target.task, n_classes, seed)
-    return metric.score(y, predictions), constant_score(metric, y, target)
+    w = None if sample_weight is None else sample_weight[rows]
+    predictions = _out_of_fold(matrix, y, target.task, n_classes, seed, w)
+    return metric.score(y, predictions, w), constant_score(metric, y, target, w)
 
 
-def constant_score(metric: Metric, y: np.ndarray, target: Target) -> float:
+def constant_score(
+    metric: Metric, y: np.ndarray, target: Target, sample_weight: np.ndarray | None = None
+) -> float:
     """Return the score of the best constant: class shares, or the better of mean and median.
 
     Parameters
@@ -96,17 +107,38 @@ def constant_score(metric: Metric, y: np.ndarray, target: Target) -> float:
     metric : Metric
     y : ndarray of shape (n_rows,)
     target : Target
+    sample_weight : ndarray of shape (n_rows,), optional
+
+    Examples
+    --------
+    >>> y, amounts = np.array([0.0, 0.0, 9.0]), Target("regression", "y", None)
+    >>> mae = get_metric("mae", task="regression")
+    >>> constant_score(mae, y, amounts), constant_score(mae, y, amounts, np.array([1, 1, 8]))
+    (3.0, 1.8)
     """
+    w = sample_weight
+    if w is not None and not w.any():
+        return math.nan
     if target.classes is None:
-        guesses = [np.array([np.mean(y)]), np.array([np.median(y)])]
+        guesses = [np.array([np.average(y, weights=w)]), np.array([_median(y, w)])]
     else:
-        shares = np.bincount(y, minlength=len(target.classes)) / len(y)
+        counts = np.bincount(y, weights=w, minlength=len(target.classes))
+        shares = counts / counts.sum()
         guesses = [shares[1:] if target.task == "binary" else shares]
-    scores = [metric.score(y, np.tile(guess, (len(y), 1))) for guess in guesses]
+    scores = [metric.score(y, np.tile(guess, (len(y), 1)), w) for guess in guesses]
     best = scores[0]
     for score in scores[1:]:
         best = score if metric.is_better(score, best) else best
     return best
+
+
+def _median(y: np.ndarray, w: np.ndarray | None) -> float:
+    """The value with half of the weight below it."""
+    if w is None:
+        return float(np.median(y))
+    order = np.argsort(y)
+    mass = np.cumsum(w[order])
+    return float(y[order][np.searchsorted(mass, mass[-1] / 2)])
 
 
 def leaks(
@@ -187,14 +219,26 @@ def _read_afresh(frame: pd.DataFrame) -> Any:
 
 
 def _out_of_fold(
-    matrix: np.ndarray, y: np.ndarray, task: str, n_classes: int, seed: int
+    matrix: np.ndarray,
+    y: np.ndarray,
+    task: str,
+    n_classes: int,
+    seed: int,
+    weight: np.ndarray | None = None,
 ) -> np.ndarray:
     """Predictions of a small model for rows that it was not trained on."""
     folds = make_splits(y, task=task, n_folds_hint=FOLDS, random_state=seed).folds
     found = np.zeros((len(y), n_classes if task == "multiclass" else 1))
     for fold in folds:
         train, n = fold.train, n_classes if task == "multiclass" else 0
+        w = None if weight is None or not weight[train].any() else weight[train]
         found[fold.valid] = quick_predictions(
-            matrix[train], y[train], matrix[fold.valid], task=task, n_classes=n, seed=seed
+            matrix[train],
+            y[train],
+            matrix[fold.valid],
+            task=task,
+            n_classes=n,
+            seed=seed,
+            weight=w,
         )
     return found

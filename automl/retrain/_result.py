@@ -33,6 +33,8 @@ class RetrainResult:
         Of the scores on the recent rows, above zero where the challenger is better.
     interval : (float, float), optional
         95 % of it.
+    weights : str, optional
+        Column that rows were weighed by.
     version : int
         That serves now.
     checks : sequence of Finding
@@ -53,6 +55,7 @@ class RetrainResult:
     challenger: Mapping[str, Any] | None = None
     difference: float | None = None
     interval: tuple[float, float] | None = None
+    weights: str | None = None
     checks: Sequence[Finding] = ()
     slices: Mapping[str, Any] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -76,6 +79,7 @@ class RetrainResult:
             "challenger": None if self.challenger is None else dict(self.challenger),
             "difference": self.difference,
             "interval": None if self.interval is None else list(self.interval),
+            "weights": self.weights,
             "slices": dict(self.slices),
             "checks": [finding.to_dict() for finding in self.checks],
             "seconds": dict(self.seconds),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from automl._fit import Observer
 from automl._spec import FitResult
+from automl._weights import WeightsError
 from automl.compute import parse_size
 from automl.exceptions import UsageError
 from automl.registry import Registry
@@ -66,10 +67,10 @@ def run_job(
         champion = champion_in(registry, given, settings.metric)
         champion = replace(champion, n_jobs=settings.n_jobs)
         record["champion"] = champion.version and champion.version.number
-        if champion.manifest.get("weighted"):
+        if champion.manifest.get("weighted") and not (settings.weights or champion.weights):
             logger.warning(
-                "The champion was fitted with weights of rows, of which a retraining knows "
-                "nothing: challengers are fitted without them."
+                "The champion was fitted with weights of rows, and it is not known in which "
+                "column the new ones are: challengers are fitted without. Name it (weights)."
             )
         trainer = Trainer(champion, settings, registry.scratch, observers, interrupted)
         contest = Contest(champion, settings, clock, trainer, demands)
@@ -111,7 +112,10 @@ class _Job:
         frame = to_frame(new)
         self.found = fingerprint(frame, time=settings.time)
         self.record["data"] = {name: self.found[name] for name in ("sha256", "n_rows")}
-        batch, before = self._read(frame, None if old is None else to_frame(old))
+        try:
+            batch, before = self._read(frame, None if old is None else to_frame(old))
+        except WeightsError as error:
+            return self._refuse_weights(error)
         seen = look(
             self.report,
             champion,
@@ -140,11 +144,31 @@ class _Job:
         batch = Batch.read(
             frame, target, name, what="the new data", needed=needed, column=self.column
         )
-        if old is None:
-            return batch, None
-        return batch, Batch.read(
-            old, target, name, what="the old data", needed=groups, column=self.column
-        )
+        before = None
+        if old is not None:
+            before = Batch.read(
+                old, target, name, what="the old data", needed=groups, column=self.column
+            )
+        if (weights := self.weights) is not None:
+            batch = batch.weighed(weights, "the new data")
+            before = None if before is None else before.weighed(weights, "the old data")
+        return batch, before
+
+    @property
+    def weights(self) -> str | None:
+        """The column of weights."""
+        return self.settings.weights or self.champion.weights
+
+    def _refuse_weights(self, error: WeightsError) -> RetrainResult:
+        """Refuse rows that don't say what they count."""
+        reason = str(error)
+        if self.settings.weights is None:
+            reason += (
+                f" The champion was fitted with the weights in {self.weights!r}; if those of the "
+                "new rows are elsewhere, name the column (weights)."
+            )
+        self.report.refuse("weights", reason, self.weights)
+        return self._end(REFUSED, reason)
 
     def _without_training(self, seen: Look) -> tuple[str, str] | None:
         """The decision, where it needs no training."""
@@ -174,11 +198,10 @@ class _Job:
             seed=settings.random_state,
             groups=settings.groups,
         )
-        n_recent = len(parts.recent)
+        n_recent = parts.recent.n_counting
         if n_recent < LEAST_ROWS:
-            return self._end(
-                NOTHING, f"{n_recent} recent rows are too few to compare on; collect more"
-            )
+            what = "recent rows" if new.weight is None else "recent rows with a weight above zero"
+            return self._end(NOTHING, f"{n_recent} {what} are too few to compare on; collect more")
         require_classes(parts, predictor.target)
         best = self.contest.best(parts, seen.fallen)
         if best is None:
@@ -270,6 +293,7 @@ class _Job:
             challenger=None if best is None else best.describe(),
             difference=None if overall is None else overall.difference,
             interval=None if overall is None else overall.interval,
+            weights=self.weights,
             version=serves,
             checks=tuple(self.report.findings),
             slices={} if best is None else best.slices,

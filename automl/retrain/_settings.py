@@ -41,6 +41,9 @@ class Retrain:
         Columns: on the rows of none of their values a challenger may lose beyond noise.
     groups : str, optional
         Column of groups that validation must not split; no feature.
+    weights : str, optional
+        Column of the rows' weights, zero or above; no feature. Training, the comparison and the
+        champion's fall go by them. By default the champion's, if it was fitted with one.
     metric : str or callable, optional
         The champion's by default.
     min_score : float, optional
@@ -72,6 +75,7 @@ class Retrain:
     margin: float = 0.0
     slices: Sequence[str] = ()
     groups: str | None = None
+    weights: str | None = None
     metric: str | Callable[..., Any] | None = None
     min_score: float | None = None
     max_size: int | str | None = None

@@ -113,6 +113,7 @@ class Trainer:
             batch.frame,
             batch.y,
             spec,
+            sample_weight=batch.weight,
             groups=groups,
             started=time.monotonic(),
             observers=self.observers,
@@ -127,7 +128,7 @@ class Trainer:
         champion, settings = self.champion, self.settings
         config = champion.manifest.get("config") or {}
         columns = set(batch.frame.columns)
-        left_out = {*(config.get("drop") or ()), self.settings.groups}
+        left_out = {*(config.get("drop") or ()), self.settings.groups, *batch.aside}
         # A column that came to be there by chance must not become one that predictions need.
         known = set(champion.predictor.schema.names)
         drop = [c for c in batch.frame.columns if c in left_out or c not in known]
