@@ -21,15 +21,15 @@ logger = logging.getLogger("automl.retrain")
 REFIT_SHARE = 0.45
 """Share of the time left that making the recipe anew should take, before the comparison; as much
 is for doing so again on all rows, if it wins."""
-AUTO_SHARE = 0.18
+AUTO_SHARE = 0.15
 """Share of the budget for all of that in mode auto, where a search may have to follow."""
-LEAST_SHARE = 0.1
+LEAST_SHARE = 0.08
 """Of the budget, should reading and checking have taken nearly all of that."""
 SEARCH_SHARE = 0.75
 """Share of the time left that a search may take; its winner is fitted again on all rows."""
 
-AUTO_SEARCH_SHARE = 0.2
-"""Of the budget, for the search that follows in mode auto: a search of a quarter of the time is
+AUTO_SEARCH_SHARE = 0.17
+"""Of the budget, for the search that follows in mode auto: a search of a quarter of the time was
 within a few per cent of the whole one, and begins with the recipe."""
 LATE = 1.5
 """In mode auto, making a recipe anew is cut off at so many times what it should take. Boosting
