@@ -1,5 +1,6 @@
 """One column of a schema: its name, its role and what is needed to read it again."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,6 +10,8 @@ from typing import Any
 from automl.exceptions import ArtifactError
 from automl.table._messages import shown
 from automl.table._values import canonical, is_missing, is_time_of_day
+
+_POWER = re.compile(r"\d{1,20}(?:\.\d{1,20})?[eE][+-]?\d{1,2}", re.ASCII)
 
 
 class Role(StrEnum):
@@ -104,6 +107,8 @@ class Column:
         0
         >>> Column("zip", Role.CATEGORICAL, "", categories=("1234", "98101")).code("01234")
         0
+        >>> Column("part", Role.CATEGORICAL, "", categories=("2e5", "2f5")).code("200000")
+        0
         """
         found = self._met.get(text)
         if found is None:
@@ -120,7 +125,21 @@ class Column:
             elif not any(known[:1] == "0" for known in self.categories if known != "0"):
                 # the table kept its zeros, unlike that of the fit
                 found = self.codes.get(text.lstrip("0"), -1)
-        return found
+        return found if found >= 0 else self._powers.get(text, -1)
+
+    @cached_property
+    def _powers(self) -> dict[str, int]:
+        """Codes such as 2e5 as they come from where they are read as numbers, 200000.
+
+        None of two that would be the same.
+        """
+        read = [
+            (canonical(float(text)), i)
+            for i, text in enumerate(self.categories)
+            if _POWER.fullmatch(text)
+        ]
+        found = dict(read)
+        return found if len(found) == len(read) else {}
 
     @cached_property
     def _padded(self) -> dict[str, int]:

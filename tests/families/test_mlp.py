@@ -206,6 +206,6 @@ def test_odd_tables_get_a_model(task, rows, columns, same, depth, seed):
     if task == "regression":
         assert (out >= y.min()).all()
         assert (out <= y.max()).all()
-    elif same:
+    elif same and rows >= out.shape[1]:  # a few steps don't teach which one of many classes
         full = out if task == "multiclass" else np.hstack([1 - out, out])
         assert (full.argmax(axis=1) == y[0]).all()

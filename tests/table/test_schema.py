@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from automl.exceptions import ArtifactError, DataError, SchemaError, UsageError
@@ -324,6 +324,7 @@ def test_any_table_keeps_its_meaning(data):
 
 
 @settings(max_examples=25, deadline=None)
+@example(data={"numbers 0": [1.0, 2.0] * 15, "written 1": [None] * 29 + ["1e5"]})
 @given(data=columns())
 def test_a_table_comes_back_from_csv(data, tmp_path_factory):
     frame = arrow(data).to_pandas(date_as_object=False)
