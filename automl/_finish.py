@@ -302,7 +302,9 @@ class Finisher:
     def _profile(self) -> dict[str, Any]:
         """What the training data looked like, for whoever trains again."""
         job = self._job
-        return Profile.of(job.table, job.y, job.target).to_dict()
+        found = Profile.of(job.table, job.y, job.target).to_dict()
+        job.table.rest()
+        return found
 
     def _summary(
         self, search: Search, winner: Winner, score: float, interval: tuple[float, float] | None

@@ -150,6 +150,7 @@ def _run(job: Job, run: RunDirectory, log: RunLog, interrupted: Callable[[], boo
         memory_limit=job.memory,
     ) as engine:
         search = keeper.search = Search(plan, engine, job.table, y=job.y, weight=job.weight)
+        release_memory()  # the columns lie in files by now
         search.run()
         log.write("choose", {"trials": len(search.trials)})
         result = keeper.saver.finish(search, engine)

@@ -89,6 +89,7 @@ class Job:
         frame, y, groups = data.frame, data.y, data.groups
         schema = Schema.infer(frame, types=dict(spec.types), drop=tuple(spec.drop))
         target, codes, reason = Target.fit(y, task=spec.task, name=_name_of(y))
+        codes = codes.copy()  # a view of one column keeps the others
         table = schema.apply(frame, fitting=True)
         metric = get_metric(
             spec.metric,
@@ -126,7 +127,7 @@ class Job:
             table,
             codes,
             weight,
-            None if groups is None else np.asarray(groups),
+            None if groups is None else np.array(groups),
             metric,
             problem,
             tuple(choose_families(spec.families, problem)),

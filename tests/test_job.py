@@ -1,13 +1,14 @@
 """What a fit keeps of the table that it was given."""
 
 import gc
+import mmap
 import weakref
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from automl._fit import FitSpec, prepare_table
+from automl._fit import FitSpec, fit_job, prepare_table
 from automl._sample import Rows
 
 
@@ -28,3 +29,21 @@ def test_a_job_keeps_nothing_of_the_frame(sampled):
     del frame
     gc.collect()
     assert gone() is None
+
+
+def test_during_the_search_the_columns_lie_in_files(tmp_path):
+    frame, y = _table(2000)
+    arrays = weakref.WeakValueDictionary()
+    job = prepare_table(Rows(frame, y), FitSpec(time_budget=20, families=["linear"], n_jobs=1))
+    arrays["b"] = job.table.arrays["b"]
+    del frame
+    fit_job(job, interrupted=lambda: True)
+    gc.collect()
+    assert "b" not in arrays
+    assert all(isinstance(_owner(values), mmap.mmap) for values in job.table.arrays.values())
+
+
+def _owner(values):
+    while getattr(values, "base", None) is not None:
+        values = values.base
+    return values

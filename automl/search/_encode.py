@@ -137,16 +137,33 @@ def encode_table(
 
 def _open_table(task: EncodeTask) -> Table:
     schema = Schema.from_dict(task.schema)
-    places: dict[int, np.ndarray] = {}
-    for columns, values in zip(task.bundles, read_shared(task.table).values(), strict=True):
-        places |= dict(zip(columns, values, strict=True))
-    arrays = {c.name: places[i] for i, c in enumerate(schema.features)}
+    arrays = open_columns(task.table, task.bundles, [c.name for c in schema.features])
     parts: dict[str, dict[str, np.ndarray]] = {}
     for key, values in (read_shared(task.texts) if task.texts else {}).items():
         place, _, part = key.partition(".")
         parts.setdefault(schema.features[int(place)].name, {})[part] = values
     texts = {name: Texts.from_arrays(own) for name, own in parts.items()}
     return Table(schema, arrays, task.n_rows, texts=texts)
+
+
+def open_columns(
+    ref: DataRef, bundles: Sequence[Sequence[int]], names: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Open the shared columns of a table.
+
+    Parameters
+    ----------
+    ref : DataRef
+        Bundles as :func:`bundle` made them,
+    bundles : sequence of sequence of int
+        the places of their columns,
+    names : sequence of str
+        and the names of all columns.
+    """
+    columns: dict[int, np.ndarray] = {}
+    for places, values in zip(bundles, read_shared(ref).values(), strict=True):
+        columns |= dict(zip(places, values, strict=True))
+    return {name: columns[i] for i, name in enumerate(names)}
 
 
 def text_arrays(table: Table) -> dict[str, np.ndarray]:

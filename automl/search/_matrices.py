@@ -15,6 +15,7 @@ from automl.search._encode import (
     EncodeTask,
     bundle,
     matrix_ref,
+    open_columns,
     text_arrays,
 )
 from automl.search._trial import Trial
@@ -27,6 +28,7 @@ class Matrices:
     Parameters
     ----------
     table : Table
+        Its columns lie in shared files afterwards, and no longer in this process.
     put : callable
         Called with (name, arrays); shares them with the workers and returns a reference.
     folder : Path
@@ -64,6 +66,8 @@ class Matrices:
         self._folder = folder
         self._bundles, arrays = bundle(list(table.arrays.values()))
         self._columns = put("table", arrays)
+        names = list(table.arrays)
+        table.move(lambda: open_columns(self._columns, self._bundles, names))
         texts = text_arrays(table)
         self._texts = put("texts", texts) if texts else None
         self._data = (target,) if target is not None and texts else ()

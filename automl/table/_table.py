@@ -1,6 +1,6 @@
 """A typed table: what the rest of the package works on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -65,6 +65,24 @@ class Table:
         """Size of the arrays in bytes."""
         texts = sum(t.buffer.nbytes + t.ends.nbytes for t in self.texts.values())
         return sum(array.nbytes for array in self.arrays.values()) + texts
+
+    def move(self, opened: Callable[[], Mapping[str, np.ndarray]]) -> None:
+        """Hold the same values in files from now on: the memory that they had is free then.
+
+        Parameters
+        ----------
+        opened : callable
+            Returns the arrays, mapped from their files. Equal to those there are.
+        """
+        arrays = opened()
+        if list(arrays) != list(self.arrays):
+            raise ValueError(f"move needs the columns {list(self.arrays)}, not {list(arrays)}.")
+        self.__dict__.update(arrays=arrays, _opened=opened)
+
+    def rest(self) -> None:
+        """Give back the memory that what was read from files takes, if columns lie in files."""
+        if opened := self.__dict__.get("_opened"):
+            self.__dict__["arrays"] = opened()
 
     @cached_property
     def columns(self) -> Mapping[str, np.ndarray]:

@@ -53,3 +53,26 @@ def test_extent():
     assert (TABLE.extent("int").low, TABLE.extent("int").high) == (0.0, 6.0)
     assert TABLE.is_integral("int")
     assert not TABLE.is_integral("float")
+
+
+def test_columns_move_into_files_and_what_was_read_is_let_go(tmp_path):
+    table = Schema.infer(FRAME).apply(FRAME, fitting=True)
+    before = {name: values.copy() for name, values in table.columns.items()}
+    for name, values in table.arrays.items():
+        np.save(tmp_path / f"{name}.npy", values)
+    opened = []
+
+    def open_files():
+        opened.append({n: np.load(tmp_path / f"{n}.npy", mmap_mode="r") for n in before})
+        return opened[-1]
+
+    table.rest()  # nothing lies in files yet
+    table.move(open_files)
+    for _ in range(2):
+        assert table.arrays is opened[-1]
+        for name, values in before.items():
+            np.testing.assert_array_equal(table.columns[name], values)
+        table.rest()
+    assert len(opened) == 3
+    with pytest.raises(ValueError, match="needs the columns"):
+        table.move(dict)
