@@ -28,10 +28,10 @@ LEAST_SHARE = 0.08
 SEARCH_SHARE = 0.75
 """Share of the time left that a search may take; its winner is fitted again on all rows."""
 
-AUTO_SEARCH_SHARE = 0.3
+AUTO_SEARCH_SHARE = 0.17
 """Of the budget, for the search that follows in mode auto: a search of a quarter of the time was
 within a few per cent of the whole one, and begins with the recipe."""
-LATE = 1.3
+LATE = 1.5
 """In mode auto, making a recipe anew is cut off at so many times what it should take. Boosting
 then keeps what it has; before it was cut off so, steps on a stream that grew took up to five
 times what they should: what a search cut off early took was forecast for fits that nobody cut."""

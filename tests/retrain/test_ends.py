@@ -250,7 +250,7 @@ def test_a_champion_of_texts_alone_has_no_verdict_on_labels(history, tmp_path):
     assert "labels" not in {f.name for f in result.checks}
 
 
-@pytest.mark.parametrize(("mode", "seconds"), [("auto", 30), ("search", 67.5)])
+@pytest.mark.parametrize(("mode", "seconds"), [("auto", 17), ("search", 67.5)])
 def test_the_search_that_follows_in_mode_auto_is_a_short_one(champion, mode, seconds):
     found = Champion.read(Path(champion).read_bytes(), "the champion")
     settings, clock = Retrain(mode=mode), Clock(time.monotonic(), 100.0)
@@ -260,7 +260,7 @@ def test_the_search_that_follows_in_mode_auto_is_a_short_one(champion, mode, sec
     assert contest._for_search(None) is None
 
 
-@pytest.mark.parametrize(("mode", "most"), [("auto", (10.75, 20.5)), ("refit", (60, 100))])
+@pytest.mark.parametrize(("mode", "most"), [("auto", (12.25, 23.5)), ("refit", (60, 100))])
 def test_fits_of_mode_auto_are_cut_off_soon(champion, tmp_path, monkeypatch, mode, most):
     refit, allowed = Trainer.refit, []
 
