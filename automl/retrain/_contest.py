@@ -220,21 +220,13 @@ class Contest:
         str
             How it was made.
         """
-        left = None if self.clock.budget is None else self.clock.left
-        recipe, n_rows, fits = best.recipe, len(parts.rows), True
-        if left is not None and self._aim is not None:
-            left = min(left, START + LATE * self._aim)
-        if left is not None:
-            recipe = recipe.within(SPARE * left, n_rows, self.n_workers)
-            needed = recipe.forecast(n_rows, self.n_workers)
-            all_of_it = len(recipe.parts) == len(best.recipe.parts)
-            fits = left > START and needed <= SPARE * left and all_of_it
-        if not fits:
+        recipe, seconds = self._for_all_rows(best.recipe, len(parts.rows))
+        if recipe is None:
             return best.fit, f"{COMPARED}; there was no time to fit it again on all rows"
         if self.trainer.interrupted():
             return best.fit, f"{COMPARED}; the job was interrupted"
         try:
-            final = self.trainer.refit(recipe, parts.rows, left)
+            final = self.trainer.refit(recipe, parts.rows, seconds)
         except NoModelError:
             return best.fit, f"{COMPARED}; fitting it again on all rows brought nothing"
         if recipe.made(final.leaderboard) < LEAST_WEIGHT:
@@ -244,3 +236,20 @@ class Contest:
         if recipe != best.recipe:
             return final, "fitted again on all rows, in less time than the one compared"
         return final, "fitted again on all rows"
+
+    def _for_all_rows(self, recipe: Recipe, n_rows: int) -> tuple[Recipe | None, float | None]:
+        """What of a recipe there is time for, all of its parts, and when it is cut off.
+
+        In mode auto it should be done soon; where it can't be, it has the time that is left.
+        """
+        if self.clock.budget is None:
+            return recipe, None
+        left = self.clock.left
+        soon = left if self._aim is None else min(left, START + LATE * self._aim)
+        for seconds in (soon, left):
+            short = recipe.within(SPARE * seconds, n_rows, self.n_workers)
+            needed = short.forecast(n_rows, self.n_workers)
+            all_of_it = len(short.parts) == len(recipe.parts)
+            if seconds > START and needed <= SPARE * seconds and all_of_it:
+                return short, seconds
+        return None, None

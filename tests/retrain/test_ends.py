@@ -20,7 +20,7 @@ from automl.retrain._checks import Report
 from automl.retrain._compare import Demands, judge, paired
 from automl.retrain._contest import Contest
 from automl.retrain._look import look
-from automl.retrain._recipe import Recipe
+from automl.retrain._recipe import Part, Recipe
 from automl.retrain._rules import Rules
 from automl.retrain._train import Trainer
 from automl.search import Clock
@@ -276,3 +276,21 @@ def test_fits_of_mode_auto_are_cut_off_soon(champion, tmp_path, monkeypatch, mod
     assert len(allowed) == 2
     for seconds, limit in zip(allowed, most, strict=True):
         assert 0.7 * limit < seconds <= limit
+
+
+@pytest.mark.parametrize(
+    ("mode", "seconds", "least", "most"),
+    [("auto", 5, 20, 24), ("auto", 30, 90, 100), ("auto", 200, 0, 0), ("refit", 5, 90, 100)],
+)
+def test_the_last_fit_is_done_soon_or_has_the_time_that_is_left(
+    champion, mode, seconds, least, most
+):
+    found = Champion.read(Path(champion).read_bytes(), "the champion")
+    settings, clock = Retrain(mode=mode), Clock(time.monotonic(), 100.0)
+    contest = Contest(found, settings, clock, Trainer(found, settings), Demands())
+    recipe = Recipe((Part("linear", {}, 1.0, seconds / 1000),))
+    short, cut_off = contest._for_all_rows(recipe, 1000)
+    assert (short is None) == (most == 0)
+    assert least <= (cut_off or 0) <= most
+    contest.clock = Clock(time.monotonic())
+    assert contest._for_all_rows(recipe, 1000) == (recipe, None)
