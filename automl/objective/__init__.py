@@ -6,6 +6,7 @@ Nothing here trains. Importing the package imports numpy, but not scikit-learn.
 from automl.objective._decision import Decision, best_position, decisions, plain_position
 from automl.objective._errors import MetricError
 from automl.objective._interval import MOST_ROWS, bootstrap_interval
+from automl.objective._kernels import weighted_median
 from automl.objective._labels import decide_labels
 from automl.objective._lookup import extra_metrics, get_metric, metric_names
 from automl.objective._loss import Loss, loss_of
@@ -30,4 +31,5 @@ __all__ = [
     "make_splits",
     "metric_names",
     "plain_position",
+    "weighted_median",
 ]

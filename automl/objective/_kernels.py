@@ -181,11 +181,26 @@ def mae(y: Array, v: Array, w: Weights = None) -> float:
 def median_absolute_error(y: Array, v: Array, w: Weights = None) -> float:
     """Return the median absolute error."""
     error = np.abs(y - v)
-    return float(np.median(error)) if w is None else _weighted_median(error, w)
+    return weighted_median(error, w)
 
 
-def _weighted_median(values: Array, w: Array) -> float:
-    """Return the middle of the lowest and the highest weighted median."""
+def weighted_median(values: Array, w: Weights = None) -> float:
+    """Return the middle of the lowest and the highest weighted median.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows,)
+    w : ndarray of shape (n_rows,), optional
+        Weights, zero or above; nan comes of zeros alone.
+
+    Examples
+    --------
+    >>> values = np.array([0.0, 0.0, 9.0])
+    >>> weighted_median(values), weighted_median(values, np.array([1, 1, 8]))
+    (0.0, 9.0)
+    """
+    if w is None:
+        return float(np.median(values))
     order = values.argsort()
     order = order[w[order] > 0]
     if not order.size:
@@ -238,7 +253,7 @@ def d2_absolute_error(y: Array, v: Array, w: Weights = None) -> float:
     """Return the share of the absolute deviation from the median that is explained."""
     if len(y) < 2:
         return np.nan
-    middle = float(np.median(y)) if w is None else _weighted_median(y, w)
+    middle = weighted_median(y, w)
     return _explained(mae(y, v, w), mean(np.abs(y - middle), w))
 
 

@@ -137,6 +137,11 @@ class Contest:
             return None
         return max(LEAST_SHARE * budget, AUTO_SHARE * budget - self.clock.elapsed)
 
+    def _cut_off(self, most: float, share: float) -> float:
+        """Seconds after which a fit is cut off that should take a share of what mode auto should;
+        in other modes it may have the most that there is for it."""
+        return most if self._aim is None else min(most, START + LATE * share * self._aim)
+
     def _for_search(self, left: float | None) -> float | None:
         """Seconds that a search may take."""
         budget = self.clock.budget
@@ -172,9 +177,7 @@ class Contest:
             return None
         try:
             if kind == "refit":
-                most = left and MOST_SHARE * left
-                if most is not None and self._aim is not None:
-                    most = min(most, START + LATE * self._for_refit())
+                most = None if left is None else self._cut_off(MOST_SHARE * left, 0.5)
                 fit = self.trainer.refit(recipe, parts.train, most)
             else:
                 fit = self.trainer.search(recipe, parts.train, self._for_search(left))
@@ -245,8 +248,7 @@ class Contest:
         if self.clock.budget is None:
             return recipe, None
         left = self.clock.left
-        soon = left if self._aim is None else min(left, START + LATE * self._aim)
-        for seconds in (soon, left):
+        for seconds in (self._cut_off(left, 1.0), left):
             short = recipe.within(SPARE * seconds, n_rows, self.n_workers)
             needed = short.forecast(n_rows, self.n_workers)
             all_of_it = len(short.parts) == len(recipe.parts)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from automl.exceptions import DataError
 from automl.families import quick_predictions
-from automl.objective import Metric, get_metric, make_splits
+from automl.objective import Metric, get_metric, make_splits, weighted_median
 from automl.table import Column, Role, Schema, Target, explained, target_scores
 
 MOST_ROWS = 5000
@@ -120,7 +120,7 @@ def constant_score(
     if w is not None and not w.any():
         return math.nan
     if target.classes is None:
-        guesses = [np.array([np.average(y, weights=w)]), np.array([_median(y, w)])]
+        guesses = [np.array([np.average(y, weights=w)]), np.array([weighted_median(y, w)])]
     else:
         counts = np.bincount(y, weights=w, minlength=len(target.classes))
         shares = counts / counts.sum()
@@ -130,15 +130,6 @@ def constant_score(
     for score in scores[1:]:
         best = score if metric.is_better(score, best) else best
     return best
-
-
-def _median(y: np.ndarray, w: np.ndarray | None) -> float:
-    """The value with half of the weight below it."""
-    if w is None:
-        return float(np.median(y))
-    order = np.argsort(y)
-    mass = np.cumsum(w[order])
-    return float(y[order][np.searchsorted(mass, mass[-1] / 2)])
 
 
 def leaks(

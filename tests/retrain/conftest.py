@@ -43,15 +43,20 @@ def batch():
     return make_rows(800, 1, first_day=30)
 
 
-@pytest.fixture(scope="session")
-def champion(history, tmp_path_factory):
+def fit_linear(history, folder, weight=None):
     """The path of a saved model."""
     model = AutoModel(
         metric="mae", time_budget=None, max_trials=1, n_jobs=1, random_state=0, cv=3,
         families=["linear"],
     )  # fmt: skip
-    model.fit(history.drop(columns="rent"), history["rent"])
-    return model.save(tmp_path_factory.mktemp("champion") / "model.automl")
+    model.fit(history.drop(columns="rent"), history["rent"], sample_weight=weight)
+    return model.save(folder / "model.automl")
+
+
+@pytest.fixture(scope="session")
+def champion(history, tmp_path_factory):
+    """The path of a saved model."""
+    return fit_linear(history, tmp_path_factory.mktemp("champion"))
 
 
 @pytest.fixture(scope="session")

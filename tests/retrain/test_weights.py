@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl import AutoModel
 from automl._weights import WeightsError
 from automl.objective import get_metric
 from automl.registry import Registry
@@ -23,7 +22,7 @@ from automl.retrain._rules import Rules
 from automl.retrain._train import Trainer
 from automl.table import Schema, Target, fingerprint
 
-from .conftest import make_rows
+from .conftest import fit_linear, make_rows
 
 MAE = get_metric("mae", task="regression")
 QUICK = {"time": "day", "n_jobs": 1, "time_budget": 30}
@@ -41,13 +40,8 @@ def with_wrong_rows(n, seed, first_day=30):
 @pytest.fixture(scope="module")
 def weighted(history, tmp_path_factory):
     """A champion that was fitted with weights."""
-    model = AutoModel(
-        metric="mae", time_budget=None, max_trials=1, n_jobs=1, random_state=0, cv=3,
-        families=["linear"],
-    )  # fmt: skip
     weight = pd.Series(np.linspace(1, 2, len(history)), name="share")
-    model.fit(history.drop(columns="rent"), history["rent"], sample_weight=weight)
-    return model.save(tmp_path_factory.mktemp("weighted") / "model.automl")
+    return fit_linear(history, tmp_path_factory.mktemp("weighted"), weight)
 
 
 # -- the comparison -----------------------------------------------------------------------
