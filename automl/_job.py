@@ -15,7 +15,7 @@ from automl.compute import Device, plan_workers
 from automl.exceptions import DataError
 from automl.families import Family, Problem, Resources, choose_families
 from automl.features import expected_width
-from automl.objective import Metric, Splits, get_metric, make_splits
+from automl.objective import Metric, Splits, get_metric, make_splits, tells_ratios
 from automl.search import Clock, choose_n_folds
 from automl.table import Schema, Table, Target
 
@@ -104,6 +104,7 @@ class Job:
             0 if target.classes is None else len(target.classes),
             metric.name.removeprefix("neg_") in ABSOLUTE_ERRORS,
             len(schema.categorical),
+            target.classes is None and tells_ratios(codes),
         )
         plan = plan_workers(spec.n_jobs)
         core_seconds = None if clock.budget is None else clock.budget * plan.n_workers

@@ -32,7 +32,7 @@ from _tables import METRICS, SHIPPED, index, load, split
 from automl.ensemble import Candidate, choose, greedy_weights
 from automl.families import BUILT_IN, Family, Params, Problem, Resources, get_family
 from automl.features import Matrix, fit_encoder
-from automl.objective import Metric, Splits, get_metric, make_splits
+from automl.objective import Metric, Splits, get_metric, make_splits, tells_ratios
 from automl.search._fold import FoldTask, fit_fold
 from automl.search._jobs import target_arrays
 from automl.search._trial import WHOLE
@@ -95,6 +95,7 @@ class Prepared:
             len(schema.features),
             n_classes,
             n_categorical=len(schema.categorical),
+            ratios=target.classes is None and tells_ratios(y),
         )
         metric = get_metric(METRICS[target.task], task=target.task, classes=target.classes)
         splits = make_splits(y, task=target.task, n_folds_hint=n_folds, random_state=seed)

@@ -36,6 +36,9 @@ class Problem:
         Whether the declared metric rewards medians (``mae``), not means.
     n_categorical : int
         How many of the columns are categorical.
+    ratios : bool
+        Whether differences of the target are better told as ratios: it is above 0 and skewed, its
+        logarithm less so.
 
     Examples
     --------
@@ -49,6 +52,7 @@ class Problem:
     n_classes: int = 0
     absolute_error: bool = False
     n_categorical: int = 0
+    ratios: bool = False
 
     @property
     def n_outputs(self) -> int:

@@ -55,7 +55,8 @@ def card_use(
     >>> card_use({"num_leaves": 31}, problem, many, 31.0)
     >>> card_use({"max_depth": 3}, problem, few, 31.0)
     """
-    if not KNOWN.issuperset(params) or max(matrix.cardinalities, default=0) > MOST_CATEGORIES:
+    usual = {k for k, v in params.items() if (k, v) != ("objective", "regression")}
+    if not KNOWN.issuperset(usual) or max(matrix.cardinalities, default=0) > MOST_CATEGORIES:
         return None
     if params.get("generated", "none") != "none":
         return None  # columns are chosen by a fit on the CPU, and a process trains on one device

@@ -39,6 +39,9 @@ MAX_ROUNDS = 5000
 GENERATING_RANK = 4
 """Where the first that generates columns stands among the starting configurations."""
 
+TWEEDIE_RANK = 7
+"""The one that learns logarithms of means, where the target is one of ratios."""
+
 LARGE = 200_000
 """Rows beyond which the first configuration learns twice as fast: a minute has few rounds."""
 
@@ -118,7 +121,7 @@ class LightGBM(Family):
         starts = [
             Start(default, rank=0),
             Start(_point(0.08, 16, 12, columns=0.56, extra_trees=True), rank=4),
-            Start(_point(0.03, 53, 14, columns=0.7), rank=7),
+            Start(_point(0.03, 53, 14, columns=0.7), TWEEDIE_RANK),
             Start(_point(0.03, 128, 3, columns=0.9), rank=9),
             Start(_point(0.05, 8, 5, columns=0.5, l2=1.0), rank=11),
             Start(_point(0.034, 127, 6, columns=0.83, extra_trees=True), rank=14),
@@ -130,6 +133,10 @@ class LightGBM(Family):
             starts.insert(2, Start(generating, GENERATING_RANK))
         if crosses:
             starts[4].params["generated"] = computed
+        if _has_link(problem):
+            for start in starts:
+                tweedie = start.rank == TWEEDIE_RANK
+                start.params["objective"] = "tweedie" if tweedie else "regression"
         most = _most_leaves(problem)
         return [
             Start(s.params | {"num_leaves": min(most, s.params["num_leaves"])}, s.rank)
@@ -149,7 +156,11 @@ class LightGBM(Family):
             "lambda_l2": trial.suggest_float("lambda_l2", 1e-4, 20.0, log=True),
             "cat_smooth": trial.suggest_float("cat_smooth", 1e-2, 100.0, log=True),
             "generated": trial.suggest_categorical("generated", KINDS),
-        }
+        } | (
+            {"objective": trial.suggest_categorical("objective", ["regression", "tweedie"])}
+            if _has_link(problem)
+            else {}
+        )
 
     def work(
         self, params: Mapping[str, Any], problem: Problem, *, width: int | None = None
@@ -211,6 +222,8 @@ class LightGBM(Family):
         import lightgbm as lgb
 
         given = dict(params)
+        if given.get("objective") == "tweedie" and data.y.min() < 0:  # other rows than once
+            del given["objective"]
         kind = given.pop("generated", NOTHING)
         generator, data = extended(kind, data, problem=problem, resources=resources)
         binning = DATASET | {
@@ -298,6 +311,11 @@ def _point(
 
 def _most_leaves(problem: Problem) -> int:
     return max(4, min(256, problem.n_rows // 4))
+
+
+def _has_link(problem: Problem) -> bool:
+    """Whether the mean's logarithm may be what trees add up to, with Tweedie's deviance."""
+    return problem.ratios and not problem.absolute_error
 
 
 def _objective(problem: Problem) -> Params:

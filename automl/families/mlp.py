@@ -57,9 +57,9 @@ class MLPModel:
     ----------
     layers : list of (ndarray, ndarray)
         Weights and biases, of shapes (members, n, m) and (members, 1, m).
-    link : {"identity", "logistic", "softmax"}
+    link : {"identity", "logarithm", "logistic", "softmax"}
     target : ndarray of shape (4,)
-        Centre and scale of the target, and the range that predictions keep.
+        Centre and scale of the target, or of its logarithm, and the range that predictions keep.
     """
 
     def __init__(self, layers: Layers, link: str, target: np.ndarray) -> None:
@@ -78,10 +78,11 @@ class MLPModel:
         out = outputs(X.astype(np.float32, copy=False), self.layers).astype(np.float64)
         members = apply_link(out.reshape(-1, out.shape[2]), self.link)
         mean = np.asarray(members.reshape(out.shape).mean(axis=0))
-        if self.link != "identity":
+        if self.link not in ("identity", "logarithm"):
             return mean
         center, scale, low, high = self.target
-        return np.asarray(np.clip(mean * scale + center, low, high))
+        values = np.clip(mean * scale + center, low, high)
+        return np.asarray(np.exp(values) if self.link == "logarithm" else values)
 
     def save(self) -> dict[str, bytes]:
         """One file of arrays."""
@@ -112,14 +113,17 @@ class MLP(Family):
         return str(params.get("encoding", "scaled"))
 
     def starts(self, problem: Problem) -> Sequence[Start]:
-        """Both encodings: where one is poor, the other often is not."""
-        return [
-            Start(_point(problem, "scaled", 8e-3), rank=1),
-            Start(_point(problem, "piecewise", 4e-3), rank=5),
-        ]
+        """Both encodings: where one is poor, the other often is not. Logarithms, where the target
+        is one of ratios."""
+        scaled, bent = _point(problem, "scaled", 8e-3), _point(problem, "piecewise", 4e-3)
+        starts = [Start(scaled, rank=1), Start(bent, rank=5)]
+        if problem.ratios:
+            scaled["target"] = bent["target"] = "plain"
+            starts.append(Start(bent | {"target": "log"}, rank=6))
+        return starts
 
     def suggest(self, trial: "optuna.Trial", problem: Problem) -> Params:
-        """Encoding, size, rate, weight decay and dropout."""
+        """Encoding, size, rate, weight decay and dropout; logarithms of ratios or not."""
         return {
             "encoding": trial.suggest_categorical("encoding", ["scaled", "piecewise"]),
             "width": trial.suggest_int("width", 32, 128, log=True),
@@ -128,7 +132,11 @@ class MLP(Family):
             "decay": trial.suggest_float("decay", 1e-3, 1.0, log=True),
             "dropout": trial.suggest_float("dropout", 0.0, 0.3),
             "batch_size": trial.suggest_categorical("batch_size", [64, 128, 256]),
-        }
+        } | (
+            {"target": trial.suggest_categorical("target", ["plain", "log"])}
+            if problem.ratios
+            else {}
+        )
 
     def work(
         self, params: Mapping[str, Any], problem: Problem, *, width: int | None = None
@@ -240,9 +248,12 @@ class _Training:
         )
         self._average = self._trainer.flat
         if problem.task == "regression":
-            self._target = _range(data.train_y, self._weight, problem.absolute_error)
+            y = data.train_y
+            if params.get("target") == "log" and y.min() > 0:
+                y, self._link = np.log(y), "logarithm"
+            self._target = _range(y, self._weight, problem.absolute_error)
             center, scale, *_ = self._target
-            self._y = ((data.train_y - center) / scale).astype(np.float32)
+            self._y = ((y - center) / scale).astype(np.float32)
         else:
             self._target = np.array([0.0, 1.0, 0.0, 1.0])
             self._y = data.train_y

@@ -11,6 +11,7 @@ from automl.objective._labels import decide_labels
 from automl.objective._lookup import extra_metrics, get_metric, metric_names
 from automl.objective._loss import Loss, loss_of
 from automl.objective._metric import Metric
+from automl.objective._ratios import tells_ratios
 from automl.objective._splits import Split, Splits, make_splits
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "make_splits",
     "metric_names",
     "plain_position",
+    "tells_ratios",
     "weighted_median",
 ]

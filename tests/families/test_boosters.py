@@ -9,7 +9,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from automl.families import Resources, Watch, _binned, _quantised, check_family, forest, get_family
+from automl.families import (
+    Problem,
+    Resources,
+    Watch,
+    _binned,
+    _quantised,
+    check_family,
+    forest,
+    get_family,
+)
 from automl.families._case import Case
 
 TASKS = ["binary", "multiclass", "regression"]
@@ -220,3 +229,25 @@ def test_a_fit_may_be_granted_more_threads_than_the_environment_says(name):
     assert int(counts[1]) == int(counts[0]) + 1
     assert counts[2] == counts[1]
     assert len(set(predictions)) == 1
+
+
+# -- targets of ratios -------------------------------------------------------------------
+
+
+def test_tweedie_is_proposed_for_means_of_ratios():
+    family = get_family("lightgbm")
+    for ratios, absolute, expected in [(1, 0, True), (0, 0, False), (1, 1, False)]:
+        problem = Problem("regression", 300, 3, absolute_error=bool(absolute), ratios=bool(ratios))
+        starts = family.starts(problem)
+        assert any(s.params.get("objective") == "tweedie" for s in starts) is expected
+
+
+def test_tweedie_predicts_values_above_zero_and_leaves_others_alone():
+    case = Case(get_family("lightgbm"), "regression")
+    above = replace(case.data(), y=np.exp(case.y))
+    tweedie = case.params | {"objective": "tweedie"}
+    model, watch = case.fit(above, Watch(lambda p: -len(p), limit=50), params=tweedie)
+    assert model.predict(above.valid_X).min() > 0
+    below = replace(case.data(), cache={})
+    same = [case.fit(below, params=p)[0].predict(below.valid_X) for p in (tweedie, case.params)]
+    np.testing.assert_array_equal(*same)

@@ -209,3 +209,53 @@ def test_odd_tables_get_a_model(task, rows, columns, same, depth, seed):
     elif same and rows >= out.shape[1]:  # a few steps don't teach which one of many classes
         full = out if task == "multiclass" else np.hstack([1 - out, out])
         assert (full.argmax(axis=1) == y[0]).all()
+
+
+def priced(n_rows=300, *, shift=0.0):
+    """A target whose logarithm is a straight line, and rows to train and validate on."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n_rows, 3)).astype(np.float32)
+    y = np.exp(X @ [1.0, -0.5, 0.0] + 0.1 * rng.normal(size=n_rows)) - shift
+    names = ("a", "b", "c")
+    rows = np.arange(n_rows)
+    return FitData(Matrix(X, names, names, (0, 0, 0)), y, rows[:200], rows[200:])
+
+
+def squared_error(data):
+    return lambda p: float(np.mean((p[:, 0] - data.y[data.valid]) ** 2))
+
+
+def fit_priced(data, **more):
+    family = get_family("mlp")
+    problem = Problem("regression", n_rows=200, n_columns=3, ratios=True)
+    params = family.starts(problem)[0].params | more
+    watch = Watch(squared_error(data), limit=60)
+    return family.fit(params, data, watch, problem=problem, resources=Resources())
+
+
+def test_logarithms_are_learned_where_the_target_is_one_of_ratios():
+    data = priced()
+    plain, log = (fit_priced(data, target=t).predict(data.valid_X) for t in ("plain", "log"))
+    assert squared_error(data)(log) < 0.7 * squared_error(data)(plain)
+    assert data.train_y.min() * 0.999 <= log.min()
+    assert log.max() <= data.train_y.max() * 1.001
+
+
+def test_a_model_of_logarithms_is_the_same_when_read_back():
+    data = priced()
+    model = fit_priced(data, target="log")
+    again = get_family("mlp").load(model.save())
+    np.testing.assert_array_equal(again.predict(data.valid_X), model.predict(data.valid_X))
+
+
+def test_values_that_have_no_logarithm_are_learned_as_they_are():
+    data = priced(shift=1.0)
+    plain, log = (fit_priced(data, target=t).predict(data.valid_X) for t in ("plain", "log"))
+    np.testing.assert_array_equal(log, plain)
+
+
+def test_logarithms_are_proposed_for_targets_of_ratios_only():
+    family = get_family("mlp")
+    for ratios in (False, True):
+        starts = family.starts(Problem("regression", n_rows=200, n_columns=3, ratios=ratios))
+        assert any(s.params.get("target") == "log" for s in starts) is ratios
