@@ -42,8 +42,11 @@ GENERATING_RANK = 4
 TWEEDIE_RANK = 7
 """The one that learns logarithms of means, where the target is one of ratios."""
 
+MEDIUM = 10_000
+"""Rows beyond which the starting configurations learn faster."""
+
 LARGE = 200_000
-"""Rows beyond which the first configuration learns twice as fast: a minute has few rounds."""
+"""Rows times outputs beyond which the first one does: a minute has few rounds."""
 
 ROUND, ROW, CELL, SPLIT, RANDOM_SPLIT = 65.0, 0.05, 0.001, 0.45, 0.06
 """Microseconds of a round: of each, per row, per cell and level of a tree, and per leaf and
@@ -112,20 +115,13 @@ class LightGBM(Family):
             default = _point(0.05, 100, 3, bagging=0.7)
         else:
             default = _point(0.04, 50, 40, bagging=0.75)
-        if problem.n_rows > LARGE:
+        if problem.n_rows * problem.n_outputs > LARGE:
             default["learning_rate"] *= 2
         if problem.n_rows < 1000:
             default |= {"min_data_in_leaf": min(10, default["min_data_in_leaf"])}
         computed = "arithmetic" if problem.n_columns - problem.n_categorical > 2 else NOTHING
         crosses = problem.n_categorical > 0 and problem.n_outputs == 1
-        starts = [
-            Start(default, rank=0),
-            Start(_point(0.08, 16, 12, columns=0.56, extra_trees=True), rank=4),
-            Start(_point(0.03, 53, 14, columns=0.7), TWEEDIE_RANK),
-            Start(_point(0.03, 128, 3, columns=0.9), rank=9),
-            Start(_point(0.05, 8, 5, columns=0.5, l2=1.0), rank=11),
-            Start(_point(0.034, 127, 6, columns=0.83, extra_trees=True), rank=14),
-        ]
+        starts = [Start(default, rank=0), *(_slow() if problem.n_rows <= MEDIUM else _fast())]
         if crosses or computed != NOTHING:
             # Where nothing is found to generate it still differs from the default.
             kind = "crosses" if crosses else computed
@@ -283,6 +279,30 @@ def _expected_rounds(params: Mapping[str, Any], problem: Problem) -> float:
     rate *= float(params.get("feature_fraction", 1.0)) ** COLUMNS
     rate *= RANDOM_RATE if params.get("extra_trees") else 1.0
     return expected_rounds(problem, rate, _expected_leaves(params, problem), MAX_ROUNDS)
+
+
+def _slow() -> list[Start]:
+    """Neighbours of the default for tables of which a minute fits hundreds."""
+    return [
+        Start(_point(0.08, 16, 12, columns=0.56, extra_trees=True), rank=4),
+        Start(_point(0.03, 53, 14, columns=0.7), TWEEDIE_RANK),
+        Start(_point(0.03, 128, 3, columns=0.9), rank=9),
+        Start(_point(0.05, 8, 5, columns=0.5, l2=1.0), rank=11),
+        Start(_point(0.034, 127, 6, columns=0.83, extra_trees=True), rank=14),
+    ]
+
+
+def _fast() -> list[Start]:
+    """The same for more rows: in the seconds of one that learns slowly there are three of these,
+    of which one has leaves in a number that is right for the table."""
+    return [
+        Start(_point(0.1, 31, 20, columns=0.7), rank=3),
+        Start(_point(0.09, 128, 3, columns=0.9), rank=5),
+        Start(_point(0.1, 8, 5, columns=0.5, l2=1.0), rank=6),
+        Start(_point(0.06, 53, 14, columns=0.7), TWEEDIE_RANK),
+        Start(_point(0.08, 16, 12, columns=0.56, extra_trees=True), rank=12),
+        Start(_point(0.05, 127, 6, columns=0.83, extra_trees=True), rank=14),
+    ]
 
 
 def _point(

@@ -43,5 +43,12 @@ class Judge:
                 return f"behind others after {n} fold{'s' if n > 1 else ''}"
         return ""
 
+    def look_again(self, trial: Trial) -> str:
+        """Compare its folds with what others have shown since; return why it should end."""
+        n = trial.judged
+        if trial.record is None or not n or not trial.record.should_prune():
+            return ""
+        return f"behind others after {n} fold{'s' if n > 1 else ''}"
+
     def _signed(self, loss: float) -> float:
         return -loss if self._metric.greater_is_better else loss

@@ -119,14 +119,18 @@ class RaceTable:
             return False
         if trial.whole:
             return self._whole_hopeless(trial, losses[0])
-        n = len(losses)
-        peers = [
+        others = [
             t
             for t in self._others(trial)
-            if len(t.fold_losses) >= n
-            and np.isfinite(t.fold_losses[:n]).all()
+            if t.fold_losses
+            and np.isfinite(t.fold_losses[: len(losses)]).all()
             and t.state in (TrialState.COMPLETE, TrialState.RUNNING)
         ]
+        if not others:
+            return False
+        n = min(len(losses), max(len(t.fold_losses) for t in others))
+        losses = losses[:n]  # as many folds as another has, too
+        peers = [t for t in others if len(t.fold_losses) >= n]
         own = [
             float(np.mean(t.fold_losses[:n]))
             for t in peers

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
+from math import ceil
 from typing import Any
 
 import optuna
@@ -106,7 +107,7 @@ class Scheduler:
             if t.next_fold is not None and t.family.name not in self._standing_by
         ]
         for trial, fold in waiting:
-            if not trial.running and fold is not None:
+            if fold is not None and (trial.hurried or not trial.running):
                 return trial, fold
         started = self._start_trial(blocked)
         if started is not None and started.next_fold is not None:
@@ -138,21 +139,41 @@ class Scheduler:
         starts = {
             position: self._seconds(family, start.params) for position, start, family in waiting
         }
+        together = {position: self._together(family) for position, _, family in waiting}
         for share in (LARGE_SHARE, WHOLE_SHARE):
             for position, seconds in starts.items():
                 if seconds <= share * left:
                     return self._open(*self.studies.take_start(position), is_start=True)
+        for position, seconds in starts.items():
+            if seconds * together[position] <= WHOLE_SHARE * left:
+                trial = self._open(*self.studies.take_start(position), is_start=True)
+                return self._hurried(trial)
         if plan.configurations:
             return self._quickest(starts, {})
+        return self._propose(starts, blocked)
+
+    def _propose(self, starts: Mapping[int, float], blocked: Container[str]) -> Trial | None:
+        """Let a family propose that can end in time; else begin what would take the least."""
+        enough = WHOLE_SHARE * self._plan.clock.left
         families = {
-            f.name: self._seconds(f, self._typical(f))
-            for f in plan.families
+            f: self._seconds(f, self._typical(f))
+            for f in self._plan.families
             if f.tunable and self._possible(f, self._typical(f), blocked)
         }
-        fitting = [name for name, seconds in families.items() if seconds <= WHOLE_SHARE * left]
+        fitting = [f.name for f, s in families.items() if s * self._together(f) <= enough]
         if not fitting:
-            return self._quickest(starts, families)
-        return self._open(*self.studies.propose(self.bandit.choose(fitting)), is_start=False)
+            return self._quickest(starts, {f.name: s for f, s in families.items()})
+        trial = self._open(*self.studies.propose(self.bandit.choose(fitting)), is_start=False)
+        return self._hurried(trial) if families[trial.family] > enough else trial
+
+    def _hurried(self, trial: Trial) -> Trial:
+        trial.hurried = True
+        return trial
+
+    def _together(self, family: Family) -> float:
+        """Share of a trial's seconds that pass if all workers fit its folds at once."""
+        n_folds = 1 if self._whole(family) else len(self._plan.splits.folds)
+        return ceil(n_folds / self._plan.n_workers) / n_folds
 
     def _quickest(
         self, starts: Mapping[int, float], families: Mapping[str, float]

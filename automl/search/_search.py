@@ -288,8 +288,20 @@ class Search:
             self._scheduler.book(trial, outcome, len(matrix.names), work.n_threads)
         if not trial.finished or self.plan.in_order:
             self._prune(trial, self._judge.see_folds(trial))
+        if not self.plan.in_order:
+            self._look_again(trial)
         if trial.finished and not trial.given_up:
             self._submit_score(trial)
+
+    def _look_again(self, news: Trial) -> None:
+        """Hold the trials that run against the fold that another has just ended."""
+        for trial in self.trials:
+            running = trial.state is TrialState.RUNNING and not trial.given_up
+            if trial is news or not running or trial.finished:
+                continue
+            self._prune(trial, self._judge.look_again(trial))
+            if trial.given_up and not trial.running:
+                self._close(trial)
 
     def _take_score(self, trial: Trial, scored: Scored) -> None:
         trial.score = scored.score

@@ -90,6 +90,8 @@ class Trial:
         Whether a job of it was tried a second time already.
     off_card : bool
         Whether a fit of it failed on the card; the others then run on the CPU.
+    hurried : bool
+        Whether it fits into the time left only if all workers fit its folds at once.
     """
 
     number: int
@@ -106,6 +108,7 @@ class Trial:
     judged: int = 0
     retried: bool = False
     off_card: bool = False
+    hurried: bool = False
     share: float = 1.0
     lost_seconds: float = 0.0
     cpu_seconds: float = 0.0

@@ -170,7 +170,8 @@ def test_trials_that_still_run_are_a_measure_for_the_folds_they_have():
     race.enter(0.1, 0.1, family="x")
     race.enter(0.2, 0.2, family="y")
     assert race.prunes(race.enter(0.9, 0.9, family="z"))
-    assert not race.prunes(race.enter(0.9, 0.9, 0.9, family="z"))
+    assert race.prunes(race.enter(0.9, 0.9, 0.1, family="z"))
+    assert not race.prunes(race.enter(0.1, 0.1, 0.9, family="z"))
 
 
 @pytest.mark.parametrize("state", [TrialState.FAILED, TrialState.PRUNED, TrialState.STOPPED])
