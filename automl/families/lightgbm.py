@@ -128,7 +128,8 @@ class LightGBM(Family):
             generating = default | {"feature_fraction": 0.8, "generated": kind}
             starts.insert(2, Start(generating, GENERATING_RANK))
         if crosses:
-            starts[4].params["generated"] = computed
+            deep = max(starts[1:], key=lambda s: (s.params["num_leaves"], -s.rank))
+            deep.params["generated"] = computed
         if _has_link(problem):
             for start in starts:
                 tweedie = start.rank == TWEEDIE_RANK
