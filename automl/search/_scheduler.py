@@ -139,15 +139,10 @@ class Scheduler:
         starts = {
             position: self._seconds(family, start.params) for position, start, family in waiting
         }
-        together = {position: self._together(family) for position, _, family in waiting}
         for share in (LARGE_SHARE, WHOLE_SHARE):
             for position, seconds in starts.items():
                 if seconds <= share * left:
                     return self._open(*self.studies.take_start(position), is_start=True)
-        for position, seconds in starts.items():
-            if seconds * together[position] <= WHOLE_SHARE * left:
-                trial = self._open(*self.studies.take_start(position), is_start=True)
-                return self._hurried(trial)
         if plan.configurations:
             return self._quickest(starts, {})
         return self._propose(starts, blocked)
@@ -160,18 +155,18 @@ class Scheduler:
             for f in self._plan.families
             if f.tunable and self._possible(f, self._typical(f), blocked)
         }
-        fitting = [f.name for f, s in families.items() if s * self._together(f) <= enough]
+        fitting = [f.name for f, s in families.items() if s * self._pace(f) <= enough]
         if not fitting:
             return self._quickest(starts, {f.name: s for f, s in families.items()})
         trial = self._open(*self.studies.propose(self.bandit.choose(fitting)), is_start=False)
-        return self._hurried(trial) if families[trial.family] > enough else trial
-
-    def _hurried(self, trial: Trial) -> Trial:
-        trial.hurried = True
+        trial.hurried = families[trial.family] > enough
         return trial
 
-    def _together(self, family: Family) -> float:
-        """Share of a trial's seconds that pass if all workers fit its folds at once."""
+    def _pace(self, family: Family) -> float:
+        """Share of a trial's seconds that must pass: of a family that has shown what it can do
+        all workers may fit the folds at once."""
+        if not self.bandit.accounts[family.name].losses:
+            return 1.0
         n_folds = 1 if self._whole(family) else len(self._plan.splits.folds)
         return ceil(n_folds / self._plan.n_workers) / n_folds
 

@@ -7,7 +7,7 @@ import pytest
 
 from automl.families import Family, Problem, Resources, Start
 from automl.objective import get_metric, make_splits
-from automl.search import Clock, RaceTable, SearchPlan
+from automl.search import Clock, RaceTable, SearchPlan, TrialState
 from automl.search._scheduler import Scheduler
 
 N_ROWS, N_FOLDS = 100, 5
@@ -72,12 +72,28 @@ def test_a_start_that_takes_much_of_the_time_left_waits_for_shorter_ones(schedul
     assert begin(scheduler)[0].params["seconds"] == 10.0
 
 
-def test_what_only_all_workers_can_end_in_time_gets_all_of_them(schedule):
-    scheduler = schedule(Timed("a", 5.0), left=20.0)
+def spent(scheduler, name, loss=0.5):
+    """A family has ended a trial, so that the bandit knows it."""
+    scheduler.bandit.baseline = 1.0
+    scheduler.bandit.book(name, seconds=1.0, loss=loss)
+
+
+def test_a_proposal_that_only_all_workers_can_end_in_time_gets_all_of_them(schedule):
+    scheduler = schedule(Timed("a", 5.0), left=100.0)
+    first = begin(scheduler)[0]
+    first.state = TrialState.COMPLETE
+    scheduler._plan.clock.budget = 20.0
+    spent(scheduler, "a")
     trial, fold = begin(scheduler)
-    assert (trial.params["seconds"], fold, trial.hurried) == (5.0, 0, True)
+    assert (trial.is_start, fold, trial.hurried) == (False, 0, True)
     assert begin(scheduler) == (trial, 1)
     assert begin(scheduler) == (trial, 2)
+
+
+def test_a_start_that_one_worker_can_not_end_in_time_gives_way(schedule):
+    scheduler = schedule(Timed("a", 5.0), Timed("b", 1.0), left=20.0)
+    names = [begin(scheduler)[0].family.name for _ in range(3)]
+    assert names == ["b"] * 3
 
 
 def test_other_trials_are_helped_only_when_nothing_new_can_begin(schedule):
