@@ -9,7 +9,7 @@ SKEWED = 1.0
 def tells_ratios(y: np.ndarray) -> bool:
     """Whether differences of a target are better told as ratios.
 
-    They are where all values are above 0 and the logarithm is less skewed than the values.
+    They are where all values are above 0 and the logarithm is at most half as skewed.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def tells_ratios(y: np.ndarray) -> bool:
     if not len(y) or not y.min() > 0:
         return False
     skewness = _skewness(y)
-    return skewness > SKEWED and abs(_skewness(np.log(y))) < skewness
+    return skewness > SKEWED and abs(_skewness(np.log(y))) < skewness / 2
 
 
 def _skewness(y: np.ndarray) -> float:

@@ -18,7 +18,7 @@ from automl.search._race import RacePruner, RaceTable, no_pruner
 from automl.search._studies import Studies, open_journal
 from automl.search._trial import FoldOutcome, Trial, TrialState
 
-LARGE_SHARE = 0.35
+LARGE_SHARE = 0.5
 """A starting configuration that would take more of the time left than this waits."""
 
 TRUNCATED = 0.4
