@@ -301,7 +301,7 @@ def _fast() -> list[Start]:
         Start(_point(0.09, 128, 3, columns=0.9), rank=5),
         Start(_point(0.1, 8, 5, columns=0.5, l2=1.0), rank=6),
         Start(_point(0.06, 53, 14, columns=0.7), TWEEDIE_RANK),
-        Start(_point(0.08, 16, 12, columns=0.56, extra_trees=True), rank=12),
+        Start(_point(0.15, 16, 12, columns=0.56, extra_trees=True), rank=12),
         Start(_point(0.05, 127, 6, columns=0.83, extra_trees=True), rank=14),
     ]
 

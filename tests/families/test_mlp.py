@@ -259,3 +259,13 @@ def test_logarithms_are_proposed_for_targets_of_ratios_only():
     for ratios in (False, True):
         starts = family.starts(Problem("regression", n_rows=200, n_columns=3, ratios=ratios))
         assert any(s.params.get("target") == "log" for s in starts) is ratios
+
+
+def test_beyond_ten_thousand_rows_fewer_networks_begin_with_bent_numbers():
+    family = get_family("mlp")
+    problems = [Problem("binary", n_rows=n, n_columns=3, n_classes=2) for n in (10_000, 10_001)]
+    few, many = (min(family.starts(p), key=lambda s: s.rank).params for p in problems)
+    assert (few["encoding"], many["encoding"]) == ("scaled", "piecewise")
+    assert many["members"] < few["members"]
+    few, many = (family.work(p | {"encoding": "scaled"}, problems[0]) for p in (few, many))
+    assert many < few
