@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 Params = dict[str, Any]
 
 
+MEDIUM = 10_000
+"""Rows beyond which a minute fits a handful of configurations with all their folds: what learns
+fast comes first."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """What a family may know before it proposes anything.

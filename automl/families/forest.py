@@ -7,6 +7,7 @@ import numpy as np
 
 from automl.families._arrays import float32_rows
 from automl.families._base import (
+    MEDIUM,
     Family,
     FitData,
     Model,
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     import optuna
 
 MAX_TREES = 300
-
-MEDIUM = 10_000
-"""Rows beyond which the forests come later."""
 
 LARGE = 200_000
 """Rows from which leaves are never small: trees that learn single rows by heart take gigabytes."""

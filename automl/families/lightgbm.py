@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.families._base import (
+    MEDIUM,
     DeviceError,
     DeviceUse,
     Family,
@@ -41,9 +42,6 @@ GENERATING_RANK = 4
 
 TWEEDIE_RANK = 7
 """The one that learns logarithms of means, where the target is one of ratios."""
-
-MEDIUM = 10_000
-"""Rows beyond which the starting configurations learn faster."""
 
 LARGE = 200_000
 """Rows times outputs beyond which the first one does: a minute has few rounds."""

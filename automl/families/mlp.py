@@ -7,6 +7,7 @@ import numpy as np
 
 from automl.families._arrays import float32_rows, pack, unpack
 from automl.families._base import (
+    MEDIUM,
     Family,
     FitData,
     Model,
@@ -35,10 +36,8 @@ DECAY = 0.75
 learning rate, which would have to know when it ends (Polyak and Juditsky 1992)."""
 
 MEMBERS, FEW_MEMBERS = 4, 2
-"""Networks that are trained side by side; of more rows each learns better, and takes longer."""
-
-MEDIUM = 10_000
-"""Rows beyond which there are few of them, those on bent numbers first."""
+"""Networks that are trained side by side, and beyond `MEDIUM` rows: of many each learns better,
+and takes longer."""
 
 DROPOUT = 0.15
 """Of classifiers to begin with: regression lost by it on two tables of four and never gained."""

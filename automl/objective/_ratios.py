@@ -33,6 +33,7 @@ def tells_ratios(y: np.ndarray) -> bool:
 
 
 def _skewness(y: np.ndarray) -> float:
-    centred = np.asarray(y, dtype=np.float64) - np.mean(y)
+    scaled = np.asarray(y, dtype=np.float64) / (np.abs(y).max() or 1.0)  # no power overflows
+    centred = scaled - scaled.mean()
     spread = np.sqrt(np.mean(centred**2))
     return float(np.mean((centred / spread) ** 3)) if spread > 0 else 0.0

@@ -27,5 +27,6 @@ def test_a_skewed_target_above_zero_is_told_in_ratios(y, told):
 
 @given(arrays(np.float64, st.integers(0, 20), elements=st.floats(-1e300, 1e300)))
 def test_any_numbers_get_an_answer(y):
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="raise", invalid="raise"):
         assert tells_ratios(y) in (True, False)
+        assert tells_ratios(np.abs(y)) in (True, False)
