@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automl.objective import get_metric
 from automl.search import FoldOutcome, RacePruner, RaceTable, Trial, TrialState
+from automl.search._judge import Judge
 from automl.search._trial import WHOLE
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -384,3 +386,13 @@ def test_the_verdict_does_not_depend_on_the_unit(setting, others, losses, start,
         whole = race.enter(curve=flat(scale * losses[0]), start=start, whole=True)
         verdicts.append((race.prunes(trial), race.prunes(whole)))
     assert verdicts[0] == verdicts[1]
+
+
+def test_a_trial_that_runs_is_held_against_what_others_have_shown_since():
+    race = Race()
+    judge = Judge(race.table, get_metric("rmse", task="regression"))
+    early, fresh = race.enter(0.9, 0.9, family="y"), race.enter(family="z")
+    assert judge.look_again(early) == judge.look_again(fresh) == ""
+    race.enter(0.1, family="x")
+    assert judge.look_again(early) == "behind others after 2 folds"
+    assert judge.look_again(fresh) == ""
