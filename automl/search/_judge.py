@@ -46,7 +46,9 @@ class Judge:
     def look_again(self, trial: Trial) -> str:
         """Compare its folds with what others have shown since; return why it should end."""
         n = trial.judged
-        if trial.record is None or not n or not trial.record.should_prune():
+        if trial.record is None or not n or not self._race.sees_enough(trial):
+            return ""
+        if not trial.record.should_prune():
             return ""
         return f"behind others after {n} fold{'s' if n > 1 else ''}"
 

@@ -30,6 +30,10 @@ HOPELESS = 0.18
 """A trial whose error (its distance to the best possible score) is larger than the smallest one
 by more than this share has no weight in an ensemble either."""
 
+TELLING = 1000
+"""Rows of a fold from which it is evidence whichever trial ended it first. On fewer a lucky fold of
+one would end all others: what they get wrong are single rows."""
+
 GAP_SHARE = 0.25
 """The same where the best possible score is not known: share of the way from the baseline to
 the best."""
@@ -128,8 +132,9 @@ class RaceTable:
         ]
         if not others:
             return False
-        n = min(len(losses), max(len(t.fold_losses) for t in others))
-        losses = losses[:n]  # as many folds as another has, too
+        if self.sees_enough(trial):  # then as many folds as another has, too, are compared
+            losses = losses[: max(len(t.fold_losses) for t in others)]
+        n = len(losses)
         peers = [t for t in others if len(t.fold_losses) >= n]
         own = [
             float(np.mean(t.fold_losses[:n]))
@@ -137,6 +142,10 @@ class RaceTable:
             if t.family is trial.family and t.state is TrialState.COMPLETE
         ]
         return self._far_behind(losses, peers) or self._behind_family(trial, losses, own)
+
+    def sees_enough(self, trial: Trial) -> bool:
+        """Whether folds have so many rows that any of them is evidence."""
+        return trial.n_rows >= TELLING * trial.n_folds
 
     def _others(self, trial: Trial) -> list[Trial]:
         """The trials that this one may be compared with."""

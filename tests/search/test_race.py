@@ -174,6 +174,10 @@ def test_trials_that_still_run_are_a_measure_for_the_folds_they_have():
     assert race.prunes(race.enter(0.9, 0.9, family="z"))
     assert race.prunes(race.enter(0.9, 0.9, 0.1, family="z"))
     assert not race.prunes(race.enter(0.1, 0.1, 0.9, family="z"))
+    race = Race(n_rows=4000)  # few rows: only those that are as far are a measure
+    race.enter(0.1, 0.1, family="x")
+    assert race.prunes(race.enter(0.9, 0.9, family="z"))
+    assert not race.prunes(race.enter(0.9, 0.9, 0.1, family="z"))
 
 
 @pytest.mark.parametrize("state", [TrialState.FAILED, TrialState.PRUNED, TrialState.STOPPED])
@@ -396,3 +400,5 @@ def test_a_trial_that_runs_is_held_against_what_others_have_shown_since():
     race.enter(0.1, family="x")
     assert judge.look_again(early) == "behind others after 2 folds"
     assert judge.look_again(fresh) == ""
+    early.n_rows = 4000
+    assert judge.look_again(early) == ""
