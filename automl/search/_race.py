@@ -31,8 +31,8 @@ HOPELESS = 0.18
 by more than this share has no weight in an ensemble either."""
 
 TELLING = 1000
-"""Rows of a fold from which it is evidence whichever trial ended it first. On fewer a lucky fold of
-one would end all others: what they get wrong are single rows."""
+"""Rows of a fold from which it is evidence whichever trial ended it first. On fewer a lucky fold
+of one would end all others: what they get wrong are single rows."""
 
 GAP_SHARE = 0.25
 """The same where the best possible score is not known: share of the way from the baseline to
