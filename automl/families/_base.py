@@ -43,7 +43,7 @@ class Problem:
         How many of the columns are categorical.
     ratios : bool
         Whether differences of the target are better told as ratios: it is above 0 and skewed, its
-        logarithm less so.
+        logarithm at most half as much.
 
     Examples
     --------

@@ -44,7 +44,8 @@ TWEEDIE_RANK = 7
 """The one that learns logarithms of means, where the target is one of ratios."""
 
 LARGE = 200_000
-"""Rows times outputs beyond which the first one does: a minute has few rounds."""
+"""Rows times outputs beyond which the first configuration learns twice as fast: a minute has few
+rounds."""
 
 ROUND, ROW, CELL, SPLIT, RANDOM_SPLIT = 65.0, 0.05, 0.001, 0.45, 0.06
 """Microseconds of a round: of each, per row, per cell and level of a tree, and per leaf and
@@ -119,15 +120,14 @@ class LightGBM(Family):
             default |= {"min_data_in_leaf": min(10, default["min_data_in_leaf"])}
         computed = "arithmetic" if problem.n_columns - problem.n_categorical > 2 else NOTHING
         crosses = problem.n_categorical > 0 and problem.n_outputs == 1
-        starts = [Start(default, rank=0), *(_slow() if problem.n_rows <= MEDIUM else _fast())]
+        more = computed if crosses else NOTHING
+        others = _slow(more) if problem.n_rows <= MEDIUM else _fast(more)
+        starts = [Start(default, rank=0), *others]
         if crosses or computed != NOTHING:
             # Where nothing is found to generate it still differs from the default.
             kind = "crosses" if crosses else computed
             generating = default | {"feature_fraction": 0.8, "generated": kind}
             starts.insert(2, Start(generating, GENERATING_RANK))
-        if crosses:
-            deep = max(starts[1:], key=lambda s: (s.params["num_leaves"], -s.rank))
-            deep.params["generated"] = computed
         if _has_link(problem):
             for start in starts:
                 tweedie = start.rank == TWEEDIE_RANK
@@ -280,23 +280,24 @@ def _expected_rounds(params: Mapping[str, Any], problem: Problem) -> float:
     return expected_rounds(problem, rate, _expected_leaves(params, problem), MAX_ROUNDS)
 
 
-def _slow() -> list[Start]:
-    """Neighbours of the default for tables of which a minute fits hundreds."""
+def _slow(generated: str) -> list[Start]:
+    """Neighbours of the default for tables of which a minute fits hundreds; the one with most
+    leaves generates columns."""
     return [
         Start(_point(0.08, 16, 12, columns=0.56, extra_trees=True), rank=4),
         Start(_point(0.03, 53, 14, columns=0.7), TWEEDIE_RANK),
-        Start(_point(0.03, 128, 3, columns=0.9), rank=9),
+        Start(_point(0.03, 128, 3, columns=0.9) | {"generated": generated}, rank=9),
         Start(_point(0.05, 8, 5, columns=0.5, l2=1.0), rank=11),
         Start(_point(0.034, 127, 6, columns=0.83, extra_trees=True), rank=14),
     ]
 
 
-def _fast() -> list[Start]:
+def _fast(generated: str) -> list[Start]:
     """The same for more rows: in the seconds of one that learns slowly there are three of these,
     of which one has leaves in a number that is right for the table."""
     return [
         Start(_point(0.1, 31, 20, columns=0.7), rank=3),
-        Start(_point(0.09, 128, 3, columns=0.9), rank=5),
+        Start(_point(0.09, 128, 3, columns=0.9) | {"generated": generated}, rank=5),
         Start(_point(0.1, 8, 5, columns=0.5, l2=1.0), rank=6),
         Start(_point(0.06, 53, 14, columns=0.7), TWEEDIE_RANK),
         Start(_point(0.15, 16, 12, columns=0.56, extra_trees=True), rank=12),

@@ -40,7 +40,7 @@ class Judge:
             trial.judged = n
             trial.record.report(self._signed(float(np.mean(losses[:n]))), FOLD_STEPS + n - 1)
             if trial.record.should_prune():
-                return f"behind others after {n} fold{'s' if n > 1 else ''}"
+                return _behind(n)
         return ""
 
     def look_again(self, trial: Trial) -> str:
@@ -48,9 +48,11 @@ class Judge:
         n = trial.judged
         if trial.record is None or not n or not self._race.sees_enough(trial):
             return ""
-        if not trial.record.should_prune():
-            return ""
-        return f"behind others after {n} fold{'s' if n > 1 else ''}"
+        return _behind(n) if trial.record.should_prune() else ""
 
     def _signed(self, loss: float) -> float:
         return -loss if self._metric.greater_is_better else loss
+
+
+def _behind(n: int) -> str:
+    return f"behind others after {n} fold{'s' if n > 1 else ''}"

@@ -100,10 +100,9 @@ class Scheduler:
         blocked : container of str
             Encodings that are being made: what needs them is not started now.
         """
-        open_trials = [t for t in self.trials if t.state is TrialState.RUNNING and not t.given_up]
         waiting = [
             (t, t.next_fold)
-            for t in open_trials
+            for t in self.open_trials
             if t.next_fold is not None and t.family.name not in self._standing_by
         ]
         for trial, fold in waiting:
@@ -116,6 +115,11 @@ class Scheduler:
             if fold is not None and trial.outcomes:
                 return trial, fold
         return None
+
+    @property
+    def open_trials(self) -> list[Trial]:
+        """Trials that go on."""
+        return [t for t in self.trials if t.state is TrialState.RUNNING and not t.given_up]
 
     @property
     def _standing_by(self) -> list[str]:

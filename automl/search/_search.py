@@ -295,9 +295,8 @@ class Search:
 
     def _look_again(self, news: Trial) -> None:
         """Hold the trials that run against the fold that another has just ended."""
-        for trial in self.trials:
-            running = trial.state is TrialState.RUNNING and not trial.given_up
-            if trial is news or not running or trial.finished:
+        for trial in self._scheduler.open_trials:
+            if trial is news or trial.finished:
                 continue
             self._prune(trial, self._judge.look_again(trial))
             if trial.given_up and not trial.running:

@@ -96,7 +96,7 @@ def test_a_start_that_one_worker_can_not_end_in_time_gives_way(schedule):
     assert names == ["b"] * 2
 
 
-def test_other_trials_are_helped_only_when_nothing_new_can_begin(schedule):
+def test_new_trials_begin_before_others_are_helped(schedule):
     scheduler = schedule(Timed("a", 1.0, 1.0), left=100.0)
     first, second = begin(scheduler)[0], begin(scheduler)[0]
     assert first is not second
