@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from _process import Plan, Tree, watch
+from _switches import switch_off
 from _tables import METRICS, load, machine, score, split
 
 GROUND = "lightgbm"
@@ -73,13 +74,16 @@ def fit_automl(X: pd.DataFrame, y: pd.Series, spec: Mapping[str, Any]) -> tuple[
     """`AutoModel` with a budget; `pruning`, which only the command line has, is set inside.
 
     With `texts` off, what would be read as text is declared to be categories; with `strings` off
-    every column of strings is, so that dates and numbers among them go unread, too.
+    every column of strings is, so that dates and numbers among them go unread, too. `off` names
+    one of `_switches.SWITCHES`.
     """
     from automl import AutoModel
     from automl.table import Schema
 
     options = dict(spec["options"])
     pruning = options.pop("pruning", True)
+    if "off" in options:
+        switch_off(options.pop("off"))
     if not options.pop("texts", True):
         options["types"] = dict.fromkeys(Schema.infer(X).readable, "categorical")
     if not options.pop("strings", True):

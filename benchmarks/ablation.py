@@ -1,8 +1,10 @@
 """What each mechanism is worth: the same tables with one of them off at a time.
 
-Off are the ensemble, pruning, reading texts, reading any strings, and each family in turn. The
-share of a mechanism is how much larger the held-out error is without it. Lines go where
-`side_by_side.py` puts them, with a `variant`.
+Off are the ensemble, pruning, what `_switches.py` switches off (starting configurations,
+generated columns, targets learned as logarithms, calibration, a second look at trials that run),
+reading texts, reading any strings, and each family in turn. The share of a mechanism is how much
+larger the held-out error is without it. Lines go where `side_by_side.py` puts them, with a
+`variant`.
 
     python benchmarks/ablation.py --data FOLDER --budget 60 --seeds 0,1,2 --out FILE --resume
     python benchmarks/ablation.py --show FILE
@@ -17,6 +19,7 @@ from typing import Any
 
 from _compare import frame_of, shares
 from _results import Results, numbers, parser, print_table, read_results, words
+from _switches import SWITCHES
 from _systems import run_system
 from _tables import index
 
@@ -29,6 +32,7 @@ def variants() -> dict[str, dict[str, Any]]:
     """Options of the package by what they leave out; nothing first."""
     found: dict[str, dict[str, Any]] = {"": {}}
     found |= {"no ensemble": {"ensemble": False}, "no pruning": {"pruning": False}}
+    found |= {f"no {name}": {"off": name} for name in SWITCHES}
     found |= {"no texts": {"texts": False}, "plain strings": {"strings": False}}
     families = [name for name in family_names() if name != "constant"]
     for left_out in families:

@@ -29,7 +29,7 @@ CELL, HISTOGRAM, ROW, CONTEXT = 2.0, 8192.0, 64.0, 7e8
 """Bytes on the card of a binned cell (twice: the whole table, and the rows of a fold), of the
 histogram of a leaf and column, of a row, and of CUDA itself: estimated, not measured."""
 
-_DEVICE = re.compile(r"^\[(device_type|gpu_device_id): .*\]$", re.MULTILINE)
+_DEVICE = re.compile(r"^\[(device_type|gpu_device_id): (.*)\]$", re.MULTILINE)
 
 
 def card_use(
@@ -85,8 +85,8 @@ def device_of(text: str, wanted: str) -> str:
     >>> device_of("[device_type: cuda]", "cuda:1"), device_of("[device_type: cpu]", "cuda:1")
     ('cuda:1', 'cpu')
     """
-    found = re.search(r"^\[device_type: (\w+)\]$", text, re.MULTILINE)
-    return wanted if found is None or wanted.startswith(found[1]) else found[1]
+    found = dict(_DEVICE.findall(text, _parameters(text))).get("device_type", wanted)
+    return wanted if wanted.startswith(found) else found
 
 
 def without_device(text: str) -> str:
@@ -98,4 +98,10 @@ def without_device(text: str) -> str:
     '[device_type: cpu]\\n[gpu_device_id: -1]\\n[seed: 1]'
     """
     usual = {"device_type": "cpu", "gpu_device_id": "-1"}
-    return _DEVICE.sub(lambda m: f"[{m[1]}: {usual[m[1]]}]", text)
+    trees, parameters = text[: _parameters(text)], text[_parameters(text) :]
+    return trees + _DEVICE.sub(lambda m: f"[{m[1]}: {usual[m[1]]}]", parameters)
+
+
+def _parameters(text: str) -> int:
+    """Where the parameters begin in a model's text; they follow on the trees, which are long."""
+    return max(0, text.rfind("\nparameters:"))

@@ -66,6 +66,9 @@ class Watch:
         Where the library says that it trained, set by families that ask it.
     copies : int
         Tables that the fit copied to the card, set by families that train on one.
+    closing : float
+        Seconds that the model takes to write after the last step, set by families where they
+        grow with the steps; a fit is told to end so much earlier.
 
     Examples
     --------
@@ -99,6 +102,7 @@ class Watch:
         self.interrupted = False
         self.last_step = 0
         self.device, self.copies = "cpu", 0
+        self.closing = 0.0
         self._loss = loss
         self._parts = () if half is None else (np.flatnonzero(half), np.flatnonzero(~half))
         self._half_loss = half_loss

@@ -1,7 +1,7 @@
 """The fit of one configuration on one fold: the function that workers run."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -117,7 +117,8 @@ def fit_fold(
         train = _sample(train, task.share, task.resources.seed)
     w = None if weight is None else weight[rows]
     validation = Validation(Metric.from_payload(task.metric), task.problem, y[rows], w)
-    watch = validation.watch(_Brake(channel), channel.report if task.report else None)
+    brake = _Brake(channel, lambda: watch.closing)
+    watch = validation.watch(brake, channel.report if task.report else None)
     fit_data = _fit_data(task, target, arrays, channel, rows=(train, rows))
     model = _fit(task, fit_data, watch, channel)
     if watch.best_predictions is None or watch.honest_predictions is None:
@@ -193,18 +194,19 @@ class _Brake:
     """Tells a fit to end one step before its deadline rather than one after.
 
     A step of a large fit takes seconds, and a fit that is not back soon after its deadline is
-    killed and lost. The next step is taken to last as long as the one before.
+    killed and lost. The next step is taken to last as long as the one before; `closing` tells
+    what comes after the last.
     """
 
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+    def __init__(self, channel: Channel, closing: Callable[[], float]) -> None:
+        self._channel, self._closing = channel, closing
         self._asked: float | None = None
 
     def __call__(self) -> bool:
         now = time.monotonic()
         step = 0.0 if self._asked is None else now - self._asked
         self._asked = now
-        return self._channel.stopped or self._channel.time_left() < step
+        return self._channel.stopped or self._channel.time_left() < step + self._closing()
 
 
 def _sample(rows: np.ndarray, share: float, seed: int) -> np.ndarray:

@@ -212,6 +212,14 @@ def test_a_fit_that_is_done_before_its_seconds_is_not_interrupted(name, fit):
     assert plenty.loss == unlimited.loss
 
 
+def test_time_is_left_to_write_what_grows_with_the_steps(fit, monkeypatch):
+    monkeypatch.setattr("automl.families.lightgbm.WRITING", 1.0)
+    assert not fit("lightgbm", channel=Channel(seconds=1e9)).interrupted
+    found = fit("lightgbm", channel=Channel(seconds=100.0))
+    assert found.interrupted
+    assert 1 < found.steps < 100
+
+
 def test_the_channel_ends_a_fit_with_what_it_has(fit):
     """A forest asks after each batch: of 1, 1, 1, 1 trees, then more."""
     found = fit("extra_trees", channel=Channel(stops_at=3))
