@@ -11,6 +11,7 @@ BUILT_IN = {
     "extra_trees": "automl.families.forest:ExtraTrees",
     "random_forest": "automl.families.forest:RandomForest",
     "linear": "automl.families.linear:Linear",
+    "crossed_linear": "automl.families.crossed:CrossedLinear",
     "mlp": "automl.families.mlp:MLP",
     "kernel": "automl.families.kernel:KernelMachine",
 }

@@ -1,5 +1,6 @@
 """Linear models: logistic regression and ridge, along a path of regularisation."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,12 @@ class LinearModel:
         link = np.array(self.link)
         arrays = {"weights": self.weights, "intercept": self.intercept, "link": link}
         return {"linear.npz": pack(arrays)}
+
+    @classmethod
+    def of(cls, content: bytes) -> "LinearModel":
+        """Read that file."""
+        arrays = unpack(content)
+        return cls(arrays["weights"], arrays["intercept"], str(arrays["link"]))
 
 
 def apply_link(values: np.ndarray, link: str) -> np.ndarray:
@@ -145,63 +152,88 @@ class Linear(Family):
     ) -> Model:
         """Walk from strong to weak regularisation while validation improves."""
         precision = np.float64 if data.matrix.values.size < SINGLE_PRECISION_CELLS else np.float32
-        X = data.train_X.astype(precision)
-        valid_X = data.valid_X.astype(precision)
-        if problem.task != "regression" and len(np.unique(data.train_y)) < 2:
-            return _certain(data, watch, problem)
+        rows = data.train_X.astype(precision), data.valid_X.astype(precision)
         path = [s for s in STRENGTHS if s >= float(params["finest"]) * 0.99]
-        estimator = self._estimator(problem, resources.seed)
-        watch.with_patience(2, 0.0)
-        model = best = None
-        for step, strength in zip(watch.steps(len(path)), path, strict=False):
-            if problem.task == "regression":
-                estimator.set_params(alpha=strength)
-            else:
-                estimator.set_params(C=1.0 / strength)
-            self._fit(estimator, X, data)
-            model = _export(estimator, problem)
-            if watch.validates:
-                stop = watch.observe(step, model.predict(valid_X))
-                best = model if watch.best_step == step else best
-                if stop:
-                    break
-            elif watch.out_of_time():
-                break
-        chosen = best or model
-        assert chosen is not None
-        return chosen
+        estimator = _estimator(problem, resources.seed)
+        return walk(path, rows, data, watch, problem=problem, estimator=estimator)
 
     def load(self, files: Mapping[str, bytes]) -> Model:
         """Read the arrays."""
-        arrays = unpack(files["linear.npz"])
-        return LinearModel(arrays["weights"], arrays["intercept"], str(arrays["link"]))
+        return LinearModel.of(files["linear.npz"])
 
-    def _estimator(self, problem: Problem, seed: int) -> Any:
-        from sklearn.linear_model import LogisticRegression, Ridge
 
+def _estimator(problem: Problem, seed: int) -> Any:
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+    if problem.task == "regression":
+        return Ridge(random_state=seed)
+    return LogisticRegression(max_iter=60, tol=1e-3, warm_start=True, random_state=seed)
+
+
+def walk(
+    path: Sequence[float],
+    rows: tuple[Any, Any],
+    data: FitData,
+    watch: Watch,
+    *,
+    problem: Problem,
+    estimator: Any,
+) -> LinearModel:
+    """Walk from strong to weak regularisation while validation improves.
+
+    Parameters
+    ----------
+    path : sequence of float
+        Penalties.
+    rows : tuple of two matrices
+        To train and to validate on, dense or sparse.
+    data : FitData
+    watch : Watch
+    problem : Problem
+    estimator : Ridge or LogisticRegression
+
+    Returns
+    -------
+    LinearModel
+        At the watch's best step.
+    """
+    train, valid = rows
+    if problem.task != "regression" and len(np.unique(data.train_y)) < 2:
+        return _certain(int(data.train_y[0]), rows, watch, problem)
+    watch.with_patience(2, 0.0)
+    model = best = None
+    for step, strength in zip(watch.steps(len(path)), path, strict=False):
         if problem.task == "regression":
-            return Ridge(random_state=seed)
-        return LogisticRegression(max_iter=60, tol=1e-3, warm_start=True, random_state=seed)
-
-    def _fit(self, estimator: Any, X: np.ndarray, data: FitData) -> None:
-        import warnings
-
+            estimator.set_params(alpha=strength)
+        else:
+            estimator.set_params(C=1.0 / strength)
         with warnings.catch_warnings():  # unconverged is fine: the next step goes on from here
             warnings.simplefilter("ignore")
-            estimator.fit(X, data.train_y, sample_weight=data.train_weight)
+            estimator.fit(train, data.train_y, sample_weight=data.train_weight)
+        model = _export(estimator, problem)
+        if watch.validates:
+            stop = watch.observe(step, model.predict(valid))
+            best = model if watch.best_step == step else best
+            if stop:
+                break
+        elif watch.out_of_time():
+            break
+    chosen = best or model
+    assert chosen is not None
+    return chosen
 
 
-def _certain(data: FitData, watch: Watch, problem: Problem) -> LinearModel:
+def _certain(only: int, rows: tuple[Any, Any], watch: Watch, problem: Problem) -> LinearModel:
     """The model of training rows of one class only, which scikit-learn refuses."""
-    only = int(data.train_y[0])
-    n_columns = data.matrix.shape[1]
+    train, valid = rows
+    n_columns = train.shape[1]
     if problem.task == "binary":
         intercept, link = np.array([30.0 if only else -30.0]), "logistic"
     else:
         intercept, link = np.where(np.arange(problem.n_classes) == only, 0.0, -30.0), "softmax"
     model = LinearModel(np.zeros((n_columns, len(intercept))), intercept, link)
     if watch.validates:
-        watch.observe(1, model.predict(data.valid_X))
+        watch.observe(1, model.predict(valid))
     return model
 
 

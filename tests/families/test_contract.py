@@ -13,6 +13,7 @@ FAMILIES = [
     "extra_trees",
     "random_forest",
     "linear",
+    "crossed_linear",
     "mlp",
     "kernel",
 ]
