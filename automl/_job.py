@@ -97,15 +97,7 @@ class Job:
             classes=target.classes,
             positive_label=spec.positive_label,
         )
-        problem = Problem(
-            target.task,
-            table.n_rows,
-            len(schema.features),
-            0 if target.classes is None else len(target.classes),
-            metric.name.removeprefix("neg_") in ABSOLUTE_ERRORS,
-            len(schema.categorical),
-            target.classes is None and tells_ratios(codes),
-        )
+        problem = _problem_of(schema, target, codes, metric)
         plan = plan_workers(spec.n_jobs)
         core_seconds = None if clock.budget is None else clock.budget * plan.n_workers
         splits = make_splits(
@@ -116,10 +108,6 @@ class Job:
             n_folds_hint=choose_n_folds(_as_trees_see(problem, schema), core_seconds),
             random_state=spec.seed,
         )
-        weight = None
-        if data.sample_weight is not None:
-            weight = np.asarray(data.sample_weight, dtype=np.float64)
-        _check_weight(weight, codes, target)
         return cls(
             spec,
             clock,
@@ -127,7 +115,7 @@ class Job:
             target,
             table,
             codes,
-            weight,
+            _weight_of(data, codes, target),
             None if groups is None else np.array(groups),
             metric,
             problem,
@@ -179,10 +167,24 @@ def _as_trees_see(problem: Problem, schema: Schema) -> Problem:
     return replace(problem, n_columns=expected_width("tree", schema))
 
 
-def _check_weight(weight: np.ndarray | None, codes: np.ndarray, target: Target) -> None:
-    """Refuse weights that leave nothing to learn from."""
-    if weight is None:
-        return
+def _problem_of(schema: Schema, target: Target, codes: np.ndarray, metric: Metric) -> Problem:
+    """What families are told of the table."""
+    return Problem(
+        target.task,
+        len(codes),
+        len(schema.features),
+        0 if target.classes is None else len(target.classes),
+        metric.name.removeprefix("neg_") in ABSOLUTE_ERRORS,
+        len(schema.categorical),
+        target.classes is None and tells_ratios(codes),
+    )
+
+
+def _weight_of(data: Rows, codes: np.ndarray, target: Target) -> np.ndarray | None:
+    """Weights of the rows, if they have any; refuses those that leave nothing to learn from."""
+    if data.sample_weight is None:
+        return None
+    weight = np.asarray(data.sample_weight, dtype=np.float64)
     if not np.isfinite(weight).all() or (weight < 0).any() or not (weight > 0).any():
         raise DataError("sample_weight must be finite, not negative, and above zero somewhere.")
     if target.classes is not None:
@@ -192,6 +194,7 @@ def _check_weight(weight: np.ndarray | None, codes: np.ndarray, target: Target) 
                 f"Rows with a weight above zero are all of one class, {left[0]!r}; at least two "
                 "classes are needed."
             )
+    return weight
 
 
 def _column_of(weights: Any, schema: Schema) -> str | None:
