@@ -13,7 +13,7 @@ from automl._spec import FitSpec
 from automl._weights import name_of_weights
 from automl.compute import Device, plan_workers
 from automl.exceptions import DataError
-from automl.families import Family, Problem, Resources, choose_families
+from automl.families import MANY, Family, Problem, Resources, choose_families
 from automl.features import expected_width
 from automl.objective import Metric, Splits, get_metric, make_splits, tells_ratios
 from automl.search import Clock, choose_n_folds
@@ -177,6 +177,7 @@ def _problem_of(schema: Schema, target: Target, codes: np.ndarray, metric: Metri
         metric.name.removeprefix("neg_") in ABSOLUTE_ERRORS,
         len(schema.categorical),
         target.classes is None and tells_ratios(codes),
+        sum(len(column.categories) > MANY for column in schema.features),
     )
 
 

@@ -30,7 +30,7 @@ from _results import words
 from _tables import METRICS, SHIPPED, index, load, split
 
 from automl.ensemble import Candidate, choose, greedy_weights
-from automl.families import BUILT_IN, Family, Params, Problem, Resources, get_family
+from automl.families import BUILT_IN, MANY, Family, Params, Problem, Resources, get_family
 from automl.features import Matrix, fit_encoder
 from automl.objective import Metric, Splits, get_metric, make_splits, tells_ratios
 from automl.search._fold import FoldTask, fit_fold
@@ -96,6 +96,7 @@ class Prepared:
             n_classes,
             n_categorical=len(schema.categorical),
             ratios=target.classes is None and tells_ratios(y),
+            n_many=sum(len(column.categories) > MANY for column in schema.features),
         )
         metric = get_metric(METRICS[target.task], task=target.task, classes=target.classes)
         splits = make_splits(y, task=target.task, n_folds_hint=n_folds, random_state=seed)

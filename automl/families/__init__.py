@@ -24,6 +24,7 @@ from automl.families._backends import (  # noqa: E402
     find_backend,
 )
 from automl.families._base import (  # noqa: E402
+    MANY,
     Contributing,
     DeviceError,
     DeviceUse,
@@ -52,6 +53,7 @@ __all__ = [
     "BACKENDS",
     "BUILT_IN",
     "ENTRY_POINT_GROUP",
+    "MANY",
     "Backend",
     "Comparison",
     "ContractError",

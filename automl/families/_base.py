@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Params = dict[str, Any]
 
 
+MANY = 40
+"""Categories beyond which trees, which part them in two, need many splits to tell them apart."""
+
 MEDIUM = 10_000
 """Rows beyond which a minute fits a handful of configurations with all their folds: what learns
 fast comes first."""
@@ -41,6 +44,8 @@ class Problem:
         Whether the declared metric rewards medians (``mae``), not means.
     n_categorical : int
         How many of the columns are categorical.
+    n_many : int
+        How many of those have more than `MANY` categories.
     ratios : bool
         Whether differences of the target are better told as ratios: it is above 0 and skewed, its
         logarithm at most half as much.
@@ -58,6 +63,7 @@ class Problem:
     absolute_error: bool = False
     n_categorical: int = 0
     ratios: bool = False
+    n_many: int = 0
 
     @property
     def n_outputs(self) -> int:

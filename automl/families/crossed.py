@@ -69,17 +69,18 @@ class CrossedLinear(Family):
     preload = ("sklearn.linear_model", "scipy.sparse")
 
     def supports(self, problem: Problem) -> bool:
-        """For classes, and for values that depend on categories; not for so many rows that
+        """Where there are categories, for values mostly of them; not for so many rows that
         boosting sees them all sooner."""
-        suits = problem.task != "regression" or _mostly_categorical(problem)
+        least = problem.n_columns / 2 if problem.task == "regression" else 1
+        suits = problem.n_categorical >= least
         cells = problem.n_rows * _n_tables(problem.n_columns, 2)
         fits = cells * problem.n_outputs <= MOST_CELLS
-        return problem.n_columns > 1 and suits and fits
+        return suits and fits and problem.n_columns > 1
 
     def starts(self, problem: Problem) -> Sequence[Start]:
-        """Pairs; triples where columns are few; late where trees are more at home."""
+        """Pairs; triples where columns are few. Late where trees tell all categories apart."""
         pairs = {"order": 2, "bins": 12, "least": 2}
-        first = 13 if not problem.n_categorical else 4 if _mostly_categorical(problem) else 8
+        first = 4 if problem.n_many else 8
         triples = [Start(pairs | {"order": 3}, first + 3)] if problem.n_columns <= FEW else []
         return [Start(pairs, first), *triples]
 
@@ -145,10 +146,6 @@ class CrossedLinear(Family):
         """Read the arrays."""
         linear = LinearModel.of(files["linear.npz"])
         return CrossedModel(Crossing.load(unpack(files["crossing.npz"])), linear)
-
-
-def _mostly_categorical(problem: Problem) -> bool:
-    return 2 * problem.n_categorical >= problem.n_columns
 
 
 def _estimator(problem: Problem, seed: int) -> Any:

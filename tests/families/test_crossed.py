@@ -145,19 +145,21 @@ def test_values_are_regressed_on_what_meets():
     assert error(data, {"order": 1}, "regression", 0) > 0.3
 
 
-def test_it_is_for_categories_first():
-    def first(n_categorical, task="binary"):
-        problem = Problem(task, 5000, 10, 2 * (task == "binary"), n_categorical=n_categorical)
+def test_it_is_for_categories_and_first_where_they_are_many():
+    def first(n_categorical, n_many=0, task="binary"):
+        classes = 2 * (task == "binary")
+        problem = Problem(task, 5000, 10, classes, n_categorical=n_categorical, n_many=n_many)
         return FAMILY.starts(problem)[0].rank if FAMILY.supports(problem) else None
 
-    assert first(8) < first(2) < first(0)
-    assert first(8, "regression") == first(8)
-    assert first(2, "regression") is None
+    assert first(2, 1) < first(2)
+    assert first(0) is None
+    assert first(8, task="regression") == first(8)
+    assert first(2, task="regression") is None
 
 
 @pytest.mark.parametrize("n_columns", [1, 100])
 def test_a_single_column_or_a_huge_table_is_not_for_it(n_columns):
-    assert not FAMILY.supports(Problem("binary", 1_000_000, n_columns, 2))
+    assert not FAMILY.supports(Problem("binary", 1_000_000, n_columns, 2, n_categorical=1))
 
 
 def test_more_columns_and_longer_combinations_are_more_work():
