@@ -21,7 +21,7 @@ logger = logging.getLogger("automl.retrain")
 REFIT_SHARE = 0.45
 """Share of the time left that making the recipe anew should take, before the comparison; as much
 is for doing so again on all rows, if it wins."""
-AUTO_SHARE = 0.15
+AUTO_SHARE = 0.13
 """Share of the budget for all of that in mode auto, where a search may have to follow."""
 LEAST_SHARE = 0.08
 """Of the budget, should reading and checking have taken nearly all of that."""
