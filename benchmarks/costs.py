@@ -334,7 +334,7 @@ def weigh_all(args: argparse.Namespace) -> None:
                 np.save(matrix, values)
                 for family in args.families.split(","):
                     for classes in args.classes:
-                        problem = Problem("binary", rows, width, classes)
+                        problem = Problem("binary", rows, width, classes, n_categorical=width)
                         if not get_family(family).supports(problem):
                             continue
                         row = _weigh_apart(family, matrix, classes, args)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.families._base import FitData, Problem
-from automl.families._screen import REPEATED, Judge, as_outputs, mean_one
+from automl.families._screen import NAMES, REPEATED, Judge, as_outputs, mean_one
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -19,10 +19,8 @@ MOST_TABLES = 300
 """Combinations of columns that are made indicators of."""
 
 MOST_VALUES = 40
-"""Distinct whole numbers that are always taken for values and not for points on a line."""
-
-NAMES = 1.2
-"""With more of them values must tell so many times what ranges do."""
+"""Distinct whole numbers that are always taken for values and not for points on a line; of more,
+values must tell `NAMES` times as much as ranges do."""
 
 MOST_PLACES = 2.0**62
 """Places that all tables together may have."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from automl.families._arrays import pack, unpack
 from automl.families._base import Family, FitData, Model, Params, Problem, Resources, Start
-from automl.families._crossing import MOST_TABLES, Crossing, choose_levels
+from automl.families._crossing import CHUNK, MOST_TABLES, Crossing, choose_levels
 from automl.families._watch import Watch
 from automl.families.linear import LinearModel, walk
 
@@ -33,6 +33,9 @@ FIXED, VALUE, CELL, SUM, WEIGHT = 4e4, 0.1, 0.16, 0.37, 8.5
 """Microseconds of a fit: of each, per value to sort it, per row and combination of columns to look
 it up, and for each output to sum it up in all steps, and per weight (36 fits, half of them within
 a factor of 1.15 where the number of weights is known)."""
+
+LOOKED_UP, SOLVER = 48.0, 200.0
+"""Bytes for each cell that is looked up at a time, and for a weight and its past gradients."""
 
 DISTINCT = 0.6
 """Values of a column that meet others, as a share of the ranges of a number,"""
@@ -112,11 +115,13 @@ class CrossedLinear(Family):
         width: int | None = None,
         itemsize: int = 4,
     ) -> float:
-        """The sparse matrix, the copy that a transposed product makes, and weights."""
+        """The sparse matrix, what it is looked up with, rows, and what the solver remembers."""
         columns = self.matrix_width(params, problem, width)
         tables, weights = _size(params, problem, columns)
         cells = float(problem.n_rows) * tables
-        return 16.0 * cells + problem.n_outputs * (200.0 * weights + 32.0 * problem.n_rows) + 1e8
+        looked_up = LOOKED_UP * min(cells, CHUNK) + 16.0 * problem.n_rows * columns
+        solver = problem.n_outputs * (SOLVER * weights + 32.0 * problem.n_rows)
+        return 16.0 * cells + looked_up + solver + 4e6
 
     def fit(
         self,

@@ -14,7 +14,7 @@ from automl.exceptions import UsageError
 from automl.families import BUILT_IN, Problem, choose_families, family_names, get_family
 
 PACKAGE = Path(automl.__file__).parent
-SMALL = Problem("binary", n_rows=500, n_columns=8, n_classes=2)
+SMALL = Problem("binary", n_rows=500, n_columns=8, n_classes=2, n_categorical=3)
 
 
 def test_names_begin_with_the_built_in_ones():
