@@ -41,6 +41,8 @@ class Paired:
     difference : float
     interval : (float, float)
         95 %, by a paired bootstrap.
+    at_least : float
+        What the difference exceeds with the certainty of the interval, looked at from below only.
     n_rows : int
     """
 
@@ -48,6 +50,7 @@ class Paired:
     challenger: float
     difference: float
     interval: tuple[float, float]
+    at_least: float
     n_rows: int
 
     def to_dict(self) -> dict[str, Any]:
@@ -57,6 +60,7 @@ class Paired:
             "challenger": self.challenger,
             "difference": self.difference,
             "interval": list(self.interval),
+            "at_least": self.at_least,
             "n_rows": self.n_rows,
         }
 
@@ -183,12 +187,13 @@ def paired(
         found.append(gain(rng.integers(n, size=drawn)))
     draws = np.array(found)
     draws = draws[~np.isnan(draws)]
-    interval = (math.nan, math.nan)
+    interval, at_least = (math.nan, math.nan), math.nan
     if len(draws) >= LEAST_DEFINED and not math.isnan(point):
         draws = point + (draws - point) * math.sqrt(drawn / n)
-        low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-        interval = min(float(low), point), max(float(high), point)
-    return Paired(old, new, point, interval, n)
+        quantiles = [(1 - level) / 2, (1 + level) / 2, 1 - level]
+        low, high, bound = np.quantile(draws, quantiles).tolist()
+        interval, at_least = (min(low, point), max(high, point)), min(bound, point)
+    return Paired(old, new, point, interval, at_least, n)
 
 
 def compare_slices(
@@ -271,10 +276,10 @@ def judge(
 ) -> Comparison:
     """Decide whether the challenger is better.
 
-    It is promoted if its score is better by more than the margin, if the interval leaves no room
-    for a serious loss, if no slice loses beyond noise, and if it reaches the least score. Certain
-    gain is not asked for: with equal evidence the model that has seen newer rows serves the next
-    rows better, and a job that waits for certainty keeps an ageing model for want of rows.
+    It is promoted if its score is better by more than the margin, if a serious loss has a chance
+    of 5 % at most, if no slice loses beyond noise, and if it reaches the least score. Certain gain
+    is not asked for: with equal evidence the model that has seen newer rows serves the next rows
+    better, and a job that waits for certainty keeps an ageing model for want of rows.
 
     Parameters
     ----------
@@ -292,7 +297,7 @@ def judge(
     worth = abs(metric.loss(baseline) - metric.loss(overall.champion))
     at_risk = not skill(metric, overall.champion, baseline) <= 0  # unknown, too
     serious = -TOLERANCE * worth if math.isfinite(worth) else 0.0
-    low = overall.interval[0]
+    low = overall.at_least
     told = (
         f"{metric.name} {overall.challenger:.5g} against {overall.champion:.5g} on "
         f"{counted(overall.n_rows, 'recent row')}"

@@ -23,7 +23,7 @@ REFIT_SHARE = 0.45
 is for doing so again on all rows, if it wins."""
 AUTO_SHARE = 0.13
 """Share of the budget for all of that in mode auto, where a search may have to follow."""
-LEAST_SHARE = 0.08
+LEAST_SHARE = 0.06
 """Of the budget, should reading and checking have taken nearly all of that."""
 SEARCH_SHARE = 0.75
 """Share of the time left that a search may take; its winner is fitted again on all rows."""

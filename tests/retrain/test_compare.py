@@ -6,7 +6,7 @@ import pytest
 
 from automl.exceptions import UsageError
 from automl.objective import get_metric
-from automl.retrain._compare import Demands, compare_slices, judge, paired
+from automl.retrain._compare import Demands, Paired, compare_slices, judge, paired
 
 MAE = get_metric("mae", task="regression")
 RNG = np.random.default_rng(0)
@@ -25,14 +25,26 @@ def test_what_is_hard_for_both_cancels_out():
 
 
 def test_the_interval_holds_the_truth_as_often_as_it_says():
-    held = 0
+    held = exceeded = 0
     for seed in range(60):
         rng = np.random.default_rng(seed)
         y = rng.normal(size=300)
         old, new = (y + rng.normal(0, 1, 300) for _ in range(2))
-        low, high = paired(MAE, y, old[:, None], new[:, None], seed=seed).interval
+        result = paired(MAE, y, old[:, None], new[:, None], seed=seed)
+        low, high = result.interval
         held += low <= 0 <= high
+        exceeded += result.at_least <= 0
+        assert low < result.at_least < result.difference
     assert held >= 52
+    assert exceeded >= 52
+
+
+def test_a_serious_loss_may_have_a_chance_of_one_in_twenty():
+    for at_least, promoted in ((-0.9, True), (-1.1, False)):  # of a champion that is worth 10
+        overall = Paired(5.0, 4.0, 1.0, (-2.0, 4.0), at_least, 90)
+        verdict = judge(MAE, overall, 15.0, {}, Demands())
+        assert verdict.promote is promoted
+        assert promoted or "as low as -1.1" in verdict.reason
 
 
 def test_the_sign_follows_the_metric():
