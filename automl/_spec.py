@@ -13,7 +13,11 @@ from automl.objective import Metric
 
 @dataclass(frozen=True)
 class FitSpec:
-    """What a user may declare about a fit; see :class:`automl.AutoModel`."""
+    """What a user may declare about a fit; see :class:`automl.AutoModel`.
+
+    `lenient` is for what was declared for other data, which may have grown since: families that
+    don't suit the data are left out, and the configurations that need them.
+    """
 
     metric: str | Callable[..., Any] = "auto"
     time_budget: float | str | None = 60
@@ -35,6 +39,7 @@ class FitSpec:
     configurations: Any = ()
     starts: Any = ()
     text_encoder: str = "ngrams"
+    lenient: bool = False
 
     def describe(self) -> dict[str, Any]:
         """The effective configuration as JSON values."""

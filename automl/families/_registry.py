@@ -56,13 +56,18 @@ def get_family(name: str) -> Family:
     return family
 
 
-def choose_families(wanted: str | Sequence[str], problem: Problem) -> list[Family]:
+def choose_families(
+    wanted: str | Sequence[str], problem: Problem, *, lenient: bool = False
+) -> list[Family]:
     """Families for a search: those asked for, or all that suit the problem.
 
     Parameters
     ----------
     wanted : "auto", a comma-separated str or a sequence of str
     problem : Problem
+    lenient : bool, default=False
+        Whether families that don't suit the problem are left out rather than refused; all that
+        suit it if none of those asked for does.
 
     Returns
     -------
@@ -77,11 +82,13 @@ def choose_families(wanted: str | Sequence[str], problem: Problem) -> list[Famil
     if isinstance(wanted, str):
         wanted = [n.strip() for n in wanted.split(",") if n.strip()]
     if list(wanted) == ["auto"]:
-        chosen = [get_family(n) for n in family_names()]
-        return [f for f in chosen if f.name != "constant" and f.supports(problem)]
+        return _all_that_suit(problem)
     families = [get_family(n) for n in dict.fromkeys(wanted)]
     if not families:
         raise UsageError(f"No model family was named. Installed: {', '.join(family_names())}.")
+    if lenient:
+        suited = [f for f in families if f.name != "constant" and f.supports(problem)]
+        return suited or _all_that_suit(problem)
     for family in families:
         if not family.supports(problem):
             raise UsageError(
@@ -92,3 +99,8 @@ def choose_families(wanted: str | Sequence[str], problem: Problem) -> list[Famil
     if not chosen:
         raise UsageError("The constant baseline always runs; name a family beside it.")
     return chosen
+
+
+def _all_that_suit(problem: Problem) -> list[Family]:
+    families = [get_family(n) for n in family_names() if n != "constant"]
+    return [f for f in families if f.supports(problem)]

@@ -146,6 +146,7 @@ class Trainer:
             types={k: v for k, v in types.items() if k in columns and k not in drop},
             drop=drop,
             text_encoder=config.get("text_encoder", "ngrams"),
+            lenient=True,
             **own,
         )
 

@@ -9,6 +9,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from automl import AutoModel, load
 from automl.exceptions import DataError, RegistryLockedError, UsageError
+from automl.families import Problem, get_family
 from automl.registry import Registry
 from automl.retrain import Retrain
 from automl.retrain._batch import Batch
@@ -19,6 +20,7 @@ from automl.retrain._train import Trainer
 from .conftest import make_rows
 
 ONE = Retrain(n_jobs=1)
+SMALL = Problem("regression", n_rows=1000, n_columns=4)
 QUICK = {"time": "day", "n_jobs": 1, "time_budget": 30}
 
 
@@ -50,6 +52,25 @@ def test_rents_that_rose_promote_a_refit(promoted):
     assert result.version == registry.current.number == 2
     assert {f.name for f in result.checks if f.action == "retrain"} >= {"fallen", "growth"}
     assert {"town=Ulm", "town=Bonn"} <= set(result.slices)
+
+
+def test_a_family_for_small_tables_is_left_out_once_the_table_has_grown(history, tmp_path):
+    kernel = [{"family": "kernel", "params": get_family("kernel").starts(SMALL)[0].params}]
+    model = AutoModel(
+        metric="mae", time_budget=None, n_jobs=1, cv=3, configurations=kernel, max_trials=1
+    )
+    model.fit(history.drop(columns="rent"), history["rent"])
+    path = model.save(tmp_path / "model.automl")
+    many = pd.concat([make_rows(5000, seed) for seed in (3, 4)], ignore_index=True)
+    new = shifted(600, 1, 210)
+    result = Retrain(out=tmp_path / "models", mode="refit", **QUICK | {"time_budget": 8}).run(
+        path, new, many
+    )
+    assert result.decision == "promoted"
+    manifest = Champion.read(
+        Registry.open(tmp_path / "models").current.read(), "the new one"
+    ).manifest
+    assert "kernel" not in [m["family"] for m in manifest["members"]]
 
 
 def test_the_first_champion_is_version_one(promoted, tree):
