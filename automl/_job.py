@@ -97,7 +97,7 @@ class Job:
             classes=target.classes,
             positive_label=spec.positive_label,
         )
-        problem = _problem_of(schema, target, codes, metric)
+        problem = problem_of(schema, target, codes, metric)
         families = choose_families(spec.families, problem, lenient=spec.lenient)
         plan = plan_workers(spec.n_jobs)
         core_seconds = None if clock.budget is None else clock.budget * plan.n_workers
@@ -176,8 +176,17 @@ def _suited(
     return tuple(c for c in configurations if not lenient or c[0] in names)
 
 
-def _problem_of(schema: Schema, target: Target, codes: np.ndarray, metric: Metric) -> Problem:
-    """What families are told of the table."""
+def problem_of(schema: Schema, target: Target, codes: np.ndarray, metric: Metric) -> Problem:
+    """What families are told of a table.
+
+    Parameters
+    ----------
+    schema : Schema
+    target : Target
+    codes : ndarray of shape (n_rows,)
+        The encoded target.
+    metric : Metric
+    """
     return Problem(
         target.task,
         len(codes),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from automl.families import family_names, get_family
+from automl.families import Problem, family_names, get_family
 
 KEPT_WEIGHT = 0.9
 """The recipe leaves out the lightest members of an ensemble, as long as the others weigh so much
@@ -13,7 +13,8 @@ together: they take as long to fit as the others."""
 MOST_MEMBERS = 6
 
 LEAST_WEIGHT = 0.5
-"""Share of a recipe's weight without which what is left of it is not worth a comparison."""
+"""Share of a recipe's weight, or of its heaviest part's where time is short, without which what is
+left of it is not worth a comparison."""
 
 FEW_FOLDS = 3
 """Where time is short."""
@@ -125,12 +126,29 @@ class Recipe:
         parts = sorted(parts, key=lambda part: -part.weight)
         return cls(_heaviest(parts, KEPT_WEIGHT), folds)
 
+    def suited(self, problem: Problem) -> "Recipe":
+        """Leave out families that a table has outgrown; the whole recipe stays on record.
+
+        Parameters
+        ----------
+        problem : Problem
+
+        Examples
+        --------
+        >>> recipe = Recipe((Part("kernel", {}, 0.6), Part("linear", {}, 0.4)), 5)
+        >>> grown = recipe.suited(Problem("regression", n_rows=20_000, n_columns=8))
+        >>> [part.family for part in grown.parts], len(grown.whole.parts)
+        (['linear'], 2)
+        """
+        parts = tuple(p for p in self.parts if get_family(p.family).supports(problem))
+        return self if parts == self.parts else Recipe(parts, self.folds, self.whole or self)
+
     def within(self, seconds: float, n_rows: int, n_workers: int) -> "Recipe":
         """Return what of the recipe fits into some time.
 
         First there are fewer folds, then quicker parameters, then fewer parts. If those left
-        have less than half of the weight, it would hardly be the same model: the heaviest part
-        alone is returned then, although it takes longer.
+        have less than half of the heaviest part's weight, it would hardly be the same model: that
+        part alone is returned then, although it takes longer.
 
         Parameters
         ----------
@@ -161,7 +179,7 @@ class Recipe:
             if wider.forecast(n_rows, n_workers) <= seconds:
                 small = wider
         weight = sum(part.weight for part in small.parts)
-        if weight < LEAST_WEIGHT * sum(part.weight for part in self.parts):
+        if weight < LEAST_WEIGHT * self.parts[0].weight:
             return Recipe(quick[:1], folds, whole)
         return small
 

@@ -1,6 +1,7 @@
 """What of a recipe fits into some time, and that a short night does not wear it out."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -31,6 +32,14 @@ def rates(recipe):
 def test_folds_go_first_then_rates_rise_then_parts_go(seconds, folds, expected):
     small = RECIPE.within(seconds, ROWS, 1)
     assert (small.folds, rates(small)) == (folds, expected)
+
+
+def test_a_slow_part_goes_where_the_others_are_enough():
+    slow = Part("kernel", {}, 0.4, 0.1)
+    enough = Recipe((slow, replace(SLOW, weight=0.15), replace(LINE, weight=0.1)), 3)
+    assert [p.family for p in enough.within(3.0, ROWS, 1).parts] == ["lightgbm", "linear"]
+    little = Recipe((slow, replace(SLOW, weight=0.1), replace(LINE, weight=0.05)), 3)
+    assert [p.family for p in little.within(3.0, ROWS, 1).parts] == ["kernel"]
 
 
 def test_only_boosting_learns_faster_and_up_to_a_limit():
