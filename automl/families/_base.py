@@ -245,7 +245,7 @@ def encoded_width(encoding: str, problem: Problem) -> int:
     >>> encoded_width("piecewise", Problem("regression", n_rows=9, n_columns=10))
     90
     """
-    return {"scaled": 2, "piecewise": 9}.get(encoding, 1) * problem.n_columns
+    return {"scaled": 2, "straight": 2, "piecewise": 9}.get(encoding, 1) * problem.n_columns
 
 
 class Family(ABC):

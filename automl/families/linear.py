@@ -18,6 +18,7 @@ from automl.families._base import (
     to_outputs,
 )
 from automl.families._watch import Watch
+from automl.features import level_out
 
 if TYPE_CHECKING:
     import optuna
@@ -28,6 +29,11 @@ STRENGTHS = tuple(10.0**k for k in np.arange(3.0, -3.1, -0.5))
 SINGLE_PRECISION_CELLS = 5_000_000
 MAX_CELLS = 5_000_000
 
+SUM_SHARE = 0.5
+"""Of the error of lines that level out, what straight ones may have at most to be believed,"""
+
+SURE, ASKED = 1.0, 5000
+"""both with this penalty, on so many rows at most."""
 
 STEPS = 8
 STEP, CELL, PRODUCT = 2000.0, 0.005, 2e-5
@@ -36,26 +42,65 @@ STEP, CELL, PRODUCT = 2000.0, 0.005, 2e-5
 
 
 class LinearModel:
-    """Weights, an intercept, and what turns their sum into a prediction."""
+    """Weights, an intercept, what turns their sum into a prediction, and whether numbers
+    level out before."""
 
-    def __init__(self, weights: np.ndarray, intercept: np.ndarray, link: str) -> None:
+    def __init__(
+        self, weights: np.ndarray, intercept: np.ndarray, link: str, *, levels_out: bool = False
+    ) -> None:
         self.weights, self.intercept, self.link = weights, intercept, link
+        self.levels_out = levels_out
 
     def predict(self, X: np.ndarray, *, n_threads: int = 1) -> np.ndarray:
         """Probabilities or values, of shape (n_rows, n_outputs)."""
+        X = level_out(X) if self.levels_out else X
         return apply_link(X @ self.weights + self.intercept, self.link)
 
     def save(self) -> dict[str, bytes]:
         """One file of arrays."""
-        link = np.array(self.link)
+        link, levels_out = np.array(self.link), np.array(self.levels_out)
         arrays = {"weights": self.weights, "intercept": self.intercept, "link": link}
-        return {"linear.npz": pack(arrays)}
+        return {"linear.npz": pack(arrays | {"levels_out": levels_out})}
 
     @classmethod
     def of(cls, content: bytes) -> "LinearModel":
         """Read that file."""
         arrays = unpack(content)
-        return cls(arrays["weights"], arrays["intercept"], str(arrays["link"]))
+        levels_out = bool(arrays.get("levels_out", False))
+        return cls(
+            arrays["weights"], arrays["intercept"], str(arrays["link"]), levels_out=levels_out
+        )
+
+
+def is_sum(X: np.ndarray, y: np.ndarray, weight: np.ndarray | None, seed: int) -> bool:
+    """Whether a target is a sum of columns, so that straight lines lead beyond what was seen.
+
+    A line that goes on as it was makes wild predictions far out where the relation is only about
+    linear, which no validation shows as long as nothing lies there. It is believed where, in the
+    median of a fifth of the rows, it errs less than half as much as one that levels out.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_columns)
+        Numbers that are not bent.
+    y : ndarray of shape (n_rows,)
+    weight : ndarray of shape (n_rows,), optional
+    seed : int
+    """
+    from sklearn.linear_model import Ridge
+
+    order = np.random.default_rng(seed).permutation(len(y))[:ASKED]
+    train, test = np.array_split(order, [len(order) * 4 // 5])
+    if min(len(train), len(test)) < 2:
+        return False
+    w = None if weight is None else weight[train]
+    if w is not None and not w.any():
+        return False
+    errors = []
+    for rows in (X, level_out(X)):
+        model = Ridge(SURE, random_state=seed).fit(rows[train], y[train], sample_weight=w)
+        errors.append(np.median(np.abs(model.predict(rows[test]) - y[test])))
+    return bool(errors[0] < SUM_SHARE * errors[1])
 
 
 def apply_link(values: np.ndarray, link: str) -> np.ndarray:
@@ -98,16 +143,21 @@ class Linear(Family):
         return str(params.get("encoding", "scaled"))
 
     def starts(self, problem: Problem) -> Sequence[Start]:
-        """Straight lines, then piecewise linear ones."""
+        """Lines, then piecewise linear ones."""
+        plain = self._plain(problem)
         return [
-            Start({"encoding": "scaled", "finest": 1e-2}, rank=8),
+            Start({"encoding": plain, "finest": 1e-2}, rank=8),
             Start({"encoding": "piecewise", "finest": 1e-2}, rank=15),
         ]
+
+    def _plain(self, problem: Problem) -> str:
+        """The encoding of lines: amounts may be sums of columns."""
+        return "straight" if problem.task == "regression" else "scaled"
 
     def suggest(self, trial: "optuna.Trial", problem: Problem) -> Params:
         """The encoding and how far the path goes; the path itself does the rest."""
         return {
-            "encoding": trial.suggest_categorical("encoding", ["scaled", "piecewise"]),
+            "encoding": trial.suggest_categorical("encoding", [self._plain(problem), "piecewise"]),
             "finest": trial.suggest_float("finest", 1e-3, 1.0, log=True),
         }
 
@@ -153,9 +203,16 @@ class Linear(Family):
         """Walk from strong to weak regularisation while validation improves."""
         precision = np.float64 if data.matrix.values.size < SINGLE_PRECISION_CELLS else np.float32
         rows = data.train_X.astype(precision), data.valid_X.astype(precision)
+        levels_out = params.get("encoding") == "straight" and not is_sum(
+            rows[0], data.train_y, data.train_weight, resources.seed
+        )
+        if levels_out:
+            rows = level_out(rows[0]), level_out(rows[1])
         path = [s for s in STRENGTHS if s >= float(params["finest"]) * 0.99]
         estimator = _estimator(problem, resources.seed)
-        return walk(path, rows, data, watch, problem=problem, estimator=estimator)
+        model = walk(path, rows, data, watch, problem=problem, estimator=estimator)
+        model.levels_out = levels_out
+        return model
 
     def load(self, files: Mapping[str, bytes]) -> Model:
         """Read the arrays."""

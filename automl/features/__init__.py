@@ -6,7 +6,7 @@ as JSON and read back without running code. Texts are the exception on both coun
 of the target is learned inside each fold (``TextEncoder.tell``), and they are saved as arrays.
 """
 
-from automl.features._dense import DenseEncoder
+from automl.features._dense import DenseEncoder, level_out
 from automl.features._encoders import (
     ENCODINGS,
     encoder_from_dict,
@@ -32,5 +32,6 @@ __all__ = [
     "encoder_from_dict",
     "expected_width",
     "fit_encoder",
+    "level_out",
     "write_matrix",
 ]

@@ -1,4 +1,4 @@
-"""The encodings for everything that is not a tree: scaled, or piecewise linear."""
+"""The encodings for everything that is not a tree: scaled, straight, or piecewise linear."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -27,9 +27,21 @@ FAR = 1e6
 CYCLES = {"month": 12.0, "weekday": 7.0, "day_of_year": 365.25, "hour": 24.0, "day": 31.0}
 
 
+def level_out(scaled: np.ndarray) -> np.ndarray:
+    """Clip scaled numbers smoothly, at 3.
+
+    Examples
+    --------
+    >>> level_out(np.array([0.0, -0.1, 1e6])).round(3).tolist()
+    [0.0, -0.1, 3.0]
+    """
+    return np.asarray(scaled / np.sqrt(1 + (scaled / 3) ** 2))
+
+
 @dataclass(frozen=True)
 class Number:
-    """How one number is encoded: where it is centred, its scale, its bin edges."""
+    """How one number is encoded: where it is centred, its scale, its bin edges, and whether it
+    goes on straight far out."""
 
     name: str
     source: str
@@ -37,6 +49,7 @@ class Number:
     scale: float
     indicator: bool
     edges: tuple[float, ...] = ()
+    straight: bool = False
 
     def blocks(self, values: np.ndarray) -> Iterator[np.ndarray]:
         """The columns of a matrix that it becomes."""
@@ -44,7 +57,7 @@ class Number:
         filled = np.where(missing, self.center, values)
         with np.errstate(over="ignore"):
             scaled = np.clip((filled - self.center) / self.scale, -FAR, FAR)
-        yield scaled / np.sqrt(1 + (scaled / 3) ** 2)
+        yield scaled if self.straight else level_out(scaled)
         for i, low in enumerate(self.edges[:-1]):
             with np.errstate(over="ignore"):
                 yield np.clip((filled - low) / (self.edges[i + 1] - low), 0.0, 1.0)
@@ -68,9 +81,10 @@ class DenseEncoder(Encoder):
 
     Parameters
     ----------
-    kind : {"scaled", "piecewise"}
+    kind : {"scaled", "straight", "piecewise"}
         ``scaled`` centres a number by its median, divides it by its interquartile range and
-        clips it smoothly, x / sqrt(1 + (x / 3)^2). ``piecewise`` also turns it into a thermometer
+        clips it smoothly, see :func:`level_out`. ``straight`` does not clip it, for targets
+        that are sums of columns. ``piecewise`` clips it, and also turns it into a thermometer
         over quantile bins, which lets a plain network or a linear model bend.
     numbers : tuple of Number
     categories : tuple of Category
@@ -112,8 +126,9 @@ class DenseEncoder(Encoder):
         bins = 0
         if kind == "piecewise" and width:
             bins = int(np.clip(WIDTH // width, 4, MAX_BINS))
+        straight = kind == "straight"
         numbers = tuple(
-            _fit_number(name, source, values, bins)
+            replace(_fit_number(name, source, values, bins), straight=straight)
             for source in sources  # one after the other: all at once would be the table again
             for name, values in _streams(source, table.columns[source], parts).items()
         )
@@ -122,7 +137,10 @@ class DenseEncoder(Encoder):
         )
         topics, elapsed = _fit_topics(table, texts), elapsed_pairs(table)
         spans = tuple(
-            _fit_number(elapsed_name(p), p[1], elapsed_days(table, p, slice(None)), bins)
+            replace(
+                _fit_number(elapsed_name(p), p[1], elapsed_days(table, p, slice(None)), bins),
+                straight=straight,
+            )
             for p in elapsed
         )
         return cls(kind, numbers, categories, parts, texts, topics, elapsed, spans)

@@ -19,7 +19,7 @@ DATE_PARTS = 8
 """Columns that a date is taken to bring."""
 
 
-ENCODINGS = ("tree", "scaled", "piecewise", "none")
+ENCODINGS = ("tree", "scaled", "straight", "piecewise", "none")
 
 WRITTEN_BYTES = 1 << 22
 """Of a matrix that is written into a file, what is encoded at once."""
@@ -30,7 +30,7 @@ def expected_width(kind: str, schema: Schema) -> int:
 
     Parameters
     ----------
-    kind : {"tree", "scaled", "piecewise", "none"}
+    kind : {"tree", "scaled", "straight", "piecewise", "none"}
     schema : Schema
 
     Returns
@@ -57,7 +57,7 @@ def fit_encoder(kind: str, table: Table, texts: TextEncoder | None = None) -> En
 
     Parameters
     ----------
-    kind : {"tree", "scaled", "piecewise", "none"}
+    kind : {"tree", "scaled", "straight", "piecewise", "none"}
     table : Table
     texts : TextEncoder, optional
         Its columns of texts, fitted; by default they are fitted, too.

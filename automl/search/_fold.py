@@ -97,8 +97,8 @@ def fit_fold(
     ----------
     task : FoldTask
     data : sequence of two mappings
-        The target with its folds (``y``, ``train_0``, ``valid_0``, ..., perhaps ``weight``),
-        then the matrix (``values``).
+        The target with its folds (``y``, ``train_0``, ``valid_0``, ..., perhaps ``weight`` and
+        ``outlying``), then the matrix (``values``).
     channel : Channel
 
     Returns
@@ -116,7 +116,9 @@ def fit_fold(
     if task.share < 1 and not whole:
         train = _sample(train, task.share, task.resources.seed)
     w = None if weight is None else weight[rows]
-    validation = Validation(Metric.from_payload(task.metric), task.problem, y[rows], w)
+    judged = _judged(rows, target)
+    metric = Metric.from_payload(task.metric)
+    validation = Validation(metric, task.problem, y[rows], w, judged=judged)
     brake = _Brake(channel, lambda: watch.closing)
     watch = validation.watch(brake, channel.report if task.report else None)
     fit_data = _fit_data(task, target, arrays, channel, rows=(train, rows))
@@ -134,7 +136,16 @@ def fit_fold(
         watch.last_step,
         watch.device,
         watch.copies,
+        None if judged is None else validation.judged_loss(watch.honest_predictions),
     )
+
+
+def _judged(rows: np.ndarray, target: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """Which of the validation rows count while trials run; None for all of them."""
+    if "outlying" not in target:
+        return None
+    kept = np.flatnonzero(np.isin(rows, target["outlying"], invert=True))
+    return kept if 0 < len(kept) < len(rows) else None
 
 
 def _fit_data(

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from automl.compute import DataRef, Engine, Job
-from automl.objective import Splits
 from automl.search._fold import FIT_FOLD, FoldTask
 from automl.search._limits import Allowance, Limits
 from automl.search._matrices import Matrices
+from automl.search._outlying import outlying_rows
 from automl.search._plan import SearchPlan
 from automl.search._score import SCORE_TRIAL, ScoreTask
 from automl.search._trial import WHOLE, Trial
@@ -117,14 +117,18 @@ class Jobs:
 
 
 def target_arrays(
-    splits: Splits, y: np.ndarray, weight: np.ndarray | None, groups: np.ndarray | None = None
+    plan: SearchPlan, y: np.ndarray, weight: np.ndarray | None
 ) -> Mapping[str, np.ndarray]:
     """What workers share beside the matrix: the target, its weights, and the rows of each fold.
 
-    The number of each row's group is among it where rows of a group belong together.
+    The number of each row's group is among it where rows of a group belong together, and the rows
+    by which no trial is judged, if there are any.
     """
+    folds = plan.splits.folds
     arrays = {"y": y} if weight is None else {"y": y, "weight": weight}
-    arrays |= {} if groups is None else {"groups": groups}
-    for i, fold in enumerate(splits.folds):
+    arrays |= {} if plan.groups is None else {"groups": plan.groups}
+    outlying = outlying_rows(plan.problem, y, len(folds[0].valid), weight)
+    arrays |= {"outlying": outlying} if len(outlying) else {}
+    for i, fold in enumerate(folds):
         arrays |= {f"train_{i}": fold.train, f"valid_{i}": fold.valid}
     return arrays

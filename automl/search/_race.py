@@ -158,7 +158,9 @@ class RaceTable:
         """The same for a trial that has no folds: against the means of the folds of others."""
         ended, means = [], []
         for t in self._others(trial):
-            mean = float(np.mean([o.loss for o in t.outcomes.values()])) if t.outcomes else np.nan
+            mean = (
+                float(np.mean([o.judged for o in t.outcomes.values()])) if t.outcomes else np.nan
+            )
             alive = t.state in (TrialState.COMPLETE, TrialState.RUNNING)
             if alive and np.isfinite(mean):
                 ended.append(t)

@@ -45,6 +45,9 @@ class FoldOutcome:
         Where it was trained, read back after the fit.
     copies : int
         Tables that it copied to a card.
+    judged_loss : float, optional
+        The same as `loss` on the rows that a trial is judged by while others run; `loss` by
+        default.
     """
 
     loss: float
@@ -55,6 +58,12 @@ class FoldOutcome:
     steps: int = 0
     device: str = "cpu"
     copies: int = 0
+    judged_loss: float | None = None
+
+    @property
+    def judged(self) -> float:
+        """The loss by which a trial is compared with others while it runs."""
+        return self.loss if self.judged_loss is None else self.judged_loss
 
 
 @dataclass
@@ -143,10 +152,10 @@ class Trial:
 
     @property
     def fold_losses(self) -> list[float]:
-        """Losses of the folds 0, 1, ... up to the first that is missing."""
+        """What the folds 0, 1, ... are judged by, up to the first that is missing."""
         losses: list[float] = []
         while len(losses) in self.outcomes:
-            losses.append(self.outcomes[len(losses)].loss)
+            losses.append(self.outcomes[len(losses)].judged)
         return losses
 
     def summary(self) -> dict[str, Any]:

@@ -18,17 +18,34 @@ class Validation:
     problem : Problem
     y : ndarray of shape (n_valid,)
     weight : ndarray of shape (n_valid,), optional
+    judged : ndarray of int, optional
+        Those of the rows by which trials are compared while they run; all by default.
     """
 
     def __init__(
-        self, metric: Metric, problem: Problem, y: np.ndarray, weight: np.ndarray | None
+        self,
+        metric: Metric,
+        problem: Problem,
+        y: np.ndarray,
+        weight: np.ndarray | None,
+        *,
+        judged: np.ndarray | None = None,
     ) -> None:
-        self._metric, self._y, self._weight = metric, y, weight
+        self._metric, self._y, self._weight, self._judged = metric, y, weight, judged
         self._watched = _watched(metric, problem, y, weight)
 
     def declared_loss(self, predictions: np.ndarray) -> float:
-        """The loss by which trials are compared."""
+        """The declared metric on all rows."""
         return self._metric.loss(self._metric.score(self._y, predictions, self._weight))
+
+    def judged_loss(self, predictions: np.ndarray) -> float:
+        """The loss by which trials are compared while they run; nan where it is not defined."""
+        rows = self._judged
+        if rows is None:
+            return self.declared_loss(predictions)
+        weight = None if self._weight is None else self._weight[rows]
+        score = self._metric.score_or_nan(self._y[rows], predictions[rows], weight)
+        return self._metric.loss(score)
 
     def watch(self, stopped: Callable[[], bool], report: Callable[[Any], None] | None) -> Watch:
         """A watch for one fit.
@@ -38,14 +55,14 @@ class Validation:
         stopped : callable
             Whether the fit should end with what it has.
         report : callable, optional
-            Called with (step, declared loss, whether the curve can be judged).
+            Called with (step, loss to judge by, whether the curve can be judged).
         """
 
         def tell(step: int, value: float, mature: bool) -> None:
             assert report is not None
             assert watch.best_predictions is not None
-            if self._metric.decides:  # another metric is watched
-                value = self.declared_loss(watch.best_predictions)
+            if self._metric.decides or self._judged is not None:  # something else is watched
+                value = self.judged_loss(watch.best_predictions)
             if np.isfinite(value):
                 report((step, value, mature))
 

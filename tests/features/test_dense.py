@@ -26,7 +26,7 @@ def test_a_number_is_centred_scaled_and_flagged_where_missing():
     assert not matrix.values[:-1, 1].any()
 
 
-@pytest.mark.parametrize("kind", ["scaled", "piecewise"])
+@pytest.mark.parametrize("kind", ["scaled", "straight", "piecewise"])
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=30),
@@ -36,6 +36,16 @@ def test_a_larger_number_is_never_encoded_as_a_smaller_one(kind, known, later):
     later = sorted(later)
     values = encode({"a": ("numeric", known, 0)}, kind, {"a": ("numeric", later, 0)}).values
     assert (np.diff(values, axis=0) >= 0).all()
+
+
+def test_straight_numbers_are_not_bent_far_out():
+    known = np.random.default_rng(0).normal(50, 10, 2000)
+    later = {"a": ("numeric", [50.0, 60.0, 1050.0, 1e300], 0)}
+    near, ten, thousand, far = encode({"a": ("numeric", known, 0)}, "straight", later).values[:, 0]
+    assert (thousand - near) / (ten - near) == pytest.approx(100.0, rel=1e-5)
+    assert far == 1e6
+    bent = encode({"a": ("numeric", known, 0)}, "scaled", later).values[:, 0]
+    assert bent[2] < 3.01
 
 
 def test_a_thermometer_fills_from_the_left():
@@ -79,7 +89,7 @@ def test_a_moment_is_also_a_place_on_a_circle():
     assert set(matrix.sources) == {"when"}
 
 
-@pytest.mark.parametrize("kind", ["scaled", "piecewise"])
+@pytest.mark.parametrize("kind", ["scaled", "straight", "piecewise"])
 def test_columns_without_a_single_value(kind):
     nothing = [np.nan] * 4
     matrix = encode(

@@ -20,7 +20,7 @@ SCHEMA = Schema.infer(FRAME)
 TABLE = SCHEMA.apply(FRAME, fitting=True)
 
 
-@pytest.mark.parametrize("kind", ["tree", "scaled", "piecewise"])
+@pytest.mark.parametrize("kind", ["tree", "scaled", "straight", "piecewise"])
 def test_days_pass_between_two_columns(kind):
     encoder = fit_encoder(kind, TABLE)
     matrix = encoder.transform(TABLE)

@@ -23,13 +23,13 @@ def encoded(kind, *, missing):
     return encoder.transform(schema.apply(asked)).values
 
 
-@pytest.mark.parametrize("kind", ["tree", "scaled", "piecewise"])
+@pytest.mark.parametrize("kind", ["tree", "scaled", "straight", "piecewise"])
 def test_a_new_category_stands_with_the_rarest_where_none_was_missing(kind):
     rare, new, _ = encoded(kind, missing=False)
     np.testing.assert_array_equal(new, rare)
 
 
-@pytest.mark.parametrize("kind", ["tree", "scaled", "piecewise"])
+@pytest.mark.parametrize("kind", ["tree", "scaled", "straight", "piecewise"])
 def test_where_some_were_missing_it_counts_as_missing(kind):
     rare, new, gone = encoded(kind, missing=True)
     np.testing.assert_array_equal(new, gone)

@@ -111,7 +111,7 @@ def test_a_vector_does_not_depend_on_its_neighbours():
 
 
 @needs_model
-@pytest.mark.parametrize("kind", ["tree", "scaled", "piecewise"])
+@pytest.mark.parametrize("kind", ["tree", "scaled", "straight", "piecewise"])
 def test_sentences_are_columns_of_texts_alone(texts, kind):
     encoder = fit_encoder(kind, TABLE, texts)
     matrix = encoder.transform(TABLE)

@@ -63,7 +63,7 @@ def test_the_roles_of_the_example():
     ]
 
 
-@pytest.mark.parametrize("kind", ["tree", "scaled", "piecewise"])
+@pytest.mark.parametrize("kind", ["tree", "scaled", "straight", "piecewise"])
 def test_texts_become_numbers_and_spelled_categories_no_codes(kind):
     encoder = fit_encoder(kind, TABLE, told(LABEL)[0])
     matrix = encoder.transform(TABLE)
@@ -130,7 +130,7 @@ def test_a_text_that_comes_again_alone_is_not_worked_out_again(monkeypatch):
     np.testing.assert_allclose(scores, texts.scores(together), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["tree", "scaled", "piecewise"])
+@pytest.mark.parametrize("kind", ["tree", "scaled", "straight", "piecewise"])
 def test_a_saved_encoder_gives_the_same(kind):
     texts, _, _ = told(LABEL)
     encoder = fit_encoder(kind, TABLE, texts)

@@ -30,7 +30,7 @@ def test_a_worker_encodes_as_the_driver_would(n_numbers, tmp_path):
     with LocalEngine(n_workers=1, scratch=tmp_path) as engine:
         matrices = Matrices(given, engine.put, tmp_path / "matrices")
         assert matrices.ready("none")
-        for encoding in ("tree", "scaled", "piecewise"):
+        for encoding in ("tree", "scaled", "straight", "piecewise"):
             assert not matrices.ready(encoding)
             matrices.begin(encoding, engine.submit(matrices.job(encoding)))
         while engine.busy:

@@ -44,7 +44,7 @@ class Channel:
 def fit(tmp_path):
     """Fit a family's first configuration on a tiny table."""
 
-    def run(name="linear", *, y=None, fold=0, weight=None, metric="rmse", **rest):
+    def run(name="linear", *, y=None, fold=0, weight=None, metric="rmse", outlying=None, **rest):
         channel = rest.pop("channel", None) or Channel()
         y = TARGETS["regression"] if y is None else y
         task = "binary" if y.dtype.kind == "i" else "regression"
@@ -69,10 +69,16 @@ def fit(tmp_path):
         target = {"y": y, "train_0": TRAIN, "valid_0": VALID}
         if weight is not None:
             target["weight"] = weight
+        if outlying is not None:
+            target["outlying"] = outlying
         (tmp_path / "shared").mkdir(exist_ok=True)
         outcome = fit_fold(job, (target, {"values": X}), channel)
         assert isinstance(outcome, FoldOutcome)
-        return SimpleNamespace(**vars(outcome), predictions=np.load(tmp_path / "predictions.npy"))
+        return SimpleNamespace(
+            **vars(outcome),
+            judged=outcome.judged,
+            predictions=np.load(tmp_path / "predictions.npy"),
+        )
 
     return run
 
@@ -106,6 +112,24 @@ def test_a_fold_brings_a_loss_predictions_and_a_model(name, task, fit, tmp_path)
     assert found.seconds > 0
     assert not found.interrupted
     assert saved(tmp_path, name).predict(X[VALID]).shape == (N_VALID, 1)
+
+
+def test_outlying_rows_have_no_say_while_trials_run(fit):
+    y = TARGETS["regression"].copy()
+    y[[4, 9]] = 1e4, -1e3  # of the fold, and of what it is trained on none
+    plain = fit("lightgbm", y=y)
+    assert plain.judged == plain.loss > 1000
+    channel = Channel()
+    found = fit("lightgbm", y=y, outlying=np.array([4, 9, 50]), channel=channel, report=True)
+    kept = np.setdiff1d(VALID, [4, 9])
+    assert found.judged == pytest.approx(rmse(y[kept], found.predictions[kept]))
+    assert (found.loss, found.step) == (plain.loss, plain.step)
+    assert max(loss for _, loss, _ in channel.told) < 10
+
+
+def test_a_fold_of_outlying_rows_only_is_judged_by_all_of_them(fit):
+    found = fit(outlying=VALID)
+    assert found.judged == found.loss
 
 
 def test_a_score_is_turned_so_that_smaller_is_better(fit):
