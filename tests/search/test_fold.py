@@ -210,7 +210,7 @@ def test_what_a_family_caches_is_kept_by_encoding(fit):
     channel = Channel()
     fit("linear", channel=channel)
     fit("extra_trees", channel=channel)
-    assert set(channel.cache) == {"scaled", "tree"}
+    assert set(channel.cache) == {"straight", "tree"}
 
 
 # -- the clock ---------------------------------------------------------------------------
