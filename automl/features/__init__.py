@@ -1,4 +1,4 @@
-"""From typed columns to matrices: one encoding for trees, two for everything else.
+"""From typed columns to matrices: one encoding for trees, three for everything else.
 
 None of them looks at the target, so each is fitted once on all training rows and shared by
 every fold. An encoder is a frozen dataclass of plain values: it is written into the saved model
