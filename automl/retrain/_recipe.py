@@ -135,10 +135,10 @@ class Recipe:
 
         Examples
         --------
-        >>> recipe = Recipe((Part("kernel", {}, 0.6), Part("linear", {}, 0.4)), 5)
-        >>> grown = recipe.suited(Problem("regression", n_rows=20_000, n_columns=8))
-        >>> [part.family for part in grown.parts], len(grown.whole.parts)
-        (['linear'], 2)
+        >>> recipe = Recipe((Part("linear", {}, 1.0),), 5)
+        >>> grown = recipe.suited(Problem("regression", n_rows=10**7, n_columns=8))
+        >>> grown.parts, len(grown.whole.parts)
+        ((), 1)
         """
         parts = tuple(p for p in self.parts if get_family(p.family).supports(problem))
         return self if parts == self.parts else Recipe(parts, self.folds, self.whole or self)
