@@ -1,6 +1,6 @@
 """A declared fit with its data understood: what the search then works on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -98,7 +98,6 @@ class Job:
             positive_label=spec.positive_label,
         )
         problem = problem_of(schema, target, codes, metric)
-        families = choose_families(spec.families, problem, lenient=spec.lenient)
         plan = plan_workers(spec.n_jobs)
         core_seconds = None if clock.budget is None else clock.budget * plan.n_workers
         splits = make_splits(
@@ -120,15 +119,15 @@ class Job:
             None if groups is None else np.array(groups),
             metric,
             problem,
-            tuple(families),
+            tuple(choose_families(spec.families, problem)),
             splits,
             plan.n_workers,
             Resources(spec.seed, plan.threads_per_worker, "cpu" if card is None else card.cuda),
             reason,
             memory,
             left_out,
-            _suited(spec.configurations, families, spec.lenient),
-            _suited(spec.starts, families, spec.lenient),
+            read_configurations(spec.configurations),
+            read_configurations(spec.starts),
             card,
             weights=_column_of(data.sample_weight, schema),
         )
@@ -166,14 +165,6 @@ def _as_trees_see(problem: Problem, schema: Schema) -> Problem:
     if not schema.readable:
         return problem
     return replace(problem, n_columns=expected_width("tree", schema))
-
-
-def _suited(
-    given: Any, families: Sequence[Family], lenient: bool
-) -> tuple[tuple[str, Mapping[str, Any]], ...]:
-    """Configurations, where that is allowed without those of other families."""
-    configurations, names = read_configurations(given), {family.name for family in families}
-    return tuple(c for c in configurations if not lenient or c[0] in names)
 
 
 def problem_of(schema: Schema, target: Target, codes: np.ndarray, metric: Metric) -> Problem:

@@ -8,16 +8,13 @@ from typing import Any
 import numpy as np
 
 from automl.ensemble import Predictor
+from automl.families import named_families
 from automl.objective import Metric
 
 
 @dataclass(frozen=True)
 class FitSpec:
-    """What a user may declare about a fit; see :class:`automl.AutoModel`.
-
-    `lenient` is for what was declared for other data, which may have grown since: families that
-    don't suit the data are left out, and the configurations that need them.
-    """
+    """What a user may declare about a fit; see :class:`automl.AutoModel`."""
 
     metric: str | Callable[..., Any] = "auto"
     time_budget: float | str | None = 60
@@ -39,12 +36,11 @@ class FitSpec:
     configurations: Any = ()
     starts: Any = ()
     text_encoder: str = "ngrams"
-    lenient: bool = False
 
     def describe(self) -> dict[str, Any]:
         """The effective configuration as JSON values."""
         plain = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
-        names = [self.families] if isinstance(self.families, str) else list(self.families)
+        names = named_families(self.families)
         return plain | {"families": "auto" if names == ["auto"] else names}
 
 

@@ -45,6 +45,7 @@ from automl.families._registry import (  # noqa: E402
     choose_families,
     family_names,
     get_family,
+    named_families,
 )
 from automl.families._rounds import expected_rounds, faster_rate  # noqa: E402
 from automl.families._watch import Watch  # noqa: E402
@@ -77,6 +78,7 @@ __all__ = [
     "family_names",
     "find_backend",
     "get_family",
+    "named_families",
     "quick_predictions",
     "to_outputs",
 ]

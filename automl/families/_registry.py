@@ -56,18 +56,30 @@ def get_family(name: str) -> Family:
     return family
 
 
-def choose_families(
-    wanted: str | Sequence[str], problem: Problem, *, lenient: bool = False
-) -> list[Family]:
+def named_families(wanted: str | Sequence[str]) -> list[str]:
+    """Names of families, each once, as they were given.
+
+    Parameters
+    ----------
+    wanted : str or sequence of str
+        Names may be separated by commas.
+
+    Examples
+    --------
+    >>> named_families("linear, mlp"), named_families(["auto"])
+    (['linear', 'mlp'], ['auto'])
+    """
+    text = wanted if isinstance(wanted, str) else ",".join(map(str, wanted))
+    return list(dict.fromkeys(n.strip() for n in text.split(",") if n.strip()))
+
+
+def choose_families(wanted: str | Sequence[str], problem: Problem) -> list[Family]:
     """Families for a search: those asked for, or all that suit the problem.
 
     Parameters
     ----------
     wanted : "auto", a comma-separated str or a sequence of str
     problem : Problem
-    lenient : bool, default=False
-        Whether families that don't suit the problem are left out rather than refused; all that
-        suit it if none of those asked for does.
 
     Returns
     -------
@@ -79,16 +91,13 @@ def choose_families(
     UsageError
         If a name is unknown, or a family that was asked for does not suit the problem.
     """
-    if isinstance(wanted, str):
-        wanted = [n.strip() for n in wanted.split(",") if n.strip()]
-    if list(wanted) == ["auto"]:
-        return _all_that_suit(problem)
-    families = [get_family(n) for n in dict.fromkeys(wanted)]
+    names = named_families(wanted)
+    if names == ["auto"]:
+        chosen = [get_family(n) for n in family_names()]
+        return [f for f in chosen if f.name != "constant" and f.supports(problem)]
+    families = [get_family(n) for n in names]
     if not families:
         raise UsageError(f"No model family was named. Installed: {', '.join(family_names())}.")
-    if lenient:
-        suited = [f for f in families if f.name != "constant" and f.supports(problem)]
-        return suited or _all_that_suit(problem)
     for family in families:
         if not family.supports(problem):
             raise UsageError(
@@ -99,8 +108,3 @@ def choose_families(
     if not chosen:
         raise UsageError("The constant baseline always runs; name a family beside it.")
     return chosen
-
-
-def _all_that_suit(problem: Problem) -> list[Family]:
-    families = [get_family(n) for n in family_names() if n != "constant"]
-    return [f for f in families if f.supports(problem)]

@@ -35,7 +35,12 @@ def level_out(scaled: np.ndarray) -> np.ndarray:
     >>> level_out(np.array([0.0, -0.1, 1e6])).round(3).tolist()
     [0.0, -0.1, 3.0]
     """
-    return np.asarray(scaled / np.sqrt(1 + (scaled / 3) ** 2))
+    out = np.asarray(scaled / 3)  # in place from here on: a table may be as large as memory allows
+    np.multiply(out, out, out=out)
+    out += 1
+    np.sqrt(out, out=out)
+    np.divide(scaled, out, out=out)
+    return out
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ class DenseEncoder(Encoder):
             bins = int(np.clip(WIDTH // width, 4, MAX_BINS))
         straight = kind == "straight"
         numbers = tuple(
-            replace(_fit_number(name, source, values, bins), straight=straight)
+            _fit_number(name, source, values, bins, straight=straight)
             for source in sources  # one after the other: all at once would be the table again
             for name, values in _streams(source, table.columns[source], parts).items()
         )
@@ -137,8 +142,11 @@ class DenseEncoder(Encoder):
         )
         topics, elapsed = _fit_topics(table, texts), elapsed_pairs(table)
         spans = tuple(
-            replace(
-                _fit_number(elapsed_name(p), p[1], elapsed_days(table, p, slice(None)), bins),
+            _fit_number(
+                elapsed_name(p),
+                p[1],
+                elapsed_days(table, p, slice(None)),
+                bins,
                 straight=straight,
             )
             for p in elapsed
@@ -255,11 +263,13 @@ def _streams(
     return dict(zip(_stream_names(source, parts), found, strict=True))
 
 
-def _fit_number(name: str, source: str, values: np.ndarray, bins: int) -> Number:
+def _fit_number(
+    name: str, source: str, values: np.ndarray, bins: int, *, straight: bool = False
+) -> Number:
     finite = values[np.isfinite(values)]
     indicator = len(finite) < len(values)
     if not len(finite):
-        return Number(name, source, 0.0, 1.0, indicator)
+        return Number(name, source, 0.0, 1.0, indicator, straight=straight)
     low, center, high = np.quantile(finite, [0.25, 0.5, 0.75])
     span = finite.max() - finite.min()
     # scaled so that a normal number has about unit variance; the range where quartiles agree
@@ -268,7 +278,7 @@ def _fit_number(name: str, source: str, values: np.ndarray, bins: int) -> Number
     if bins:
         cuts = np.unique(np.quantile(finite, np.linspace(0, 1, bins + 1)))
         edges = tuple(cuts.tolist()) if len(cuts) > 2 else ()
-    return Number(name, source, float(center), float(scale) or 1.0, indicator, edges)
+    return Number(name, source, float(center), float(scale) or 1.0, indicator, edges, straight)
 
 
 def _fit_topics(table: Table, texts: TextEncoder) -> tuple[Number, ...]:

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from automl._job import problem_of
 from automl.artifact import load_bytes
 from automl.compute import resolve_n_jobs
 from automl.ensemble import Predictor
 from automl.exceptions import UsageError
+from automl.families import Problem
 from automl.objective import Metric, get_metric
 from automl.registry import Version
 from automl.retrain._batch import Batch
@@ -109,6 +111,12 @@ class Champion:
     def target(self) -> str:
         """Name of the target's column."""
         return self.predictor.target.name
+
+    def problem(self, y: Any) -> Problem:
+        """What families are told of a table with its columns and this target."""
+        predictor = self.predictor
+        target = predictor.target
+        return problem_of(predictor.schema, target, target.encode(y), self.metric)
 
     @property
     def weights(self) -> str | None:

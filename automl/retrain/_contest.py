@@ -4,11 +4,9 @@ import logging
 import time
 from dataclasses import dataclass, field
 
-from automl._job import problem_of
 from automl._spec import FitResult
 from automl.compute import plan_workers
 from automl.exceptions import NoModelError
-from automl.families import Problem
 from automl.retrain._challenger import Challenger, broken_limit, compare
 from automl.retrain._champion import Champion
 from automl.retrain._compare import Demands
@@ -110,7 +108,7 @@ class Contest:
 
     def _best(self, parts: Division, fallen: float) -> Challenger | None:
         mode = self.settings.mode
-        recipe = Recipe.of(self.champion.manifest).suited(self._problem(parts))
+        recipe = Recipe.of(self.champion.manifest).suited(self.champion.problem(parts.rows.y))
         if mode == "search" or not recipe.parts:
             return self._attempt("search", recipe, parts)
         short = recipe.within(self._for_refit(), len(parts.train), self.n_workers)
@@ -124,12 +122,6 @@ class Contest:
         if best.comparison.promote and not other.comparison.promote:
             return best
         return other if self.champion.metric.is_better(*scores) else best
-
-    def _problem(self, parts: Division) -> Problem:
-        """What families are told of all rows."""
-        predictor = self.champion.predictor
-        codes = predictor.target.encode(parts.rows.y)
-        return problem_of(predictor.schema, predictor.target, codes, self.champion.metric)
 
     def _for_refit(self) -> float:
         """Seconds that the recipe may take before the comparison."""
@@ -231,7 +223,7 @@ class Contest:
         str
             How it was made.
         """
-        suited = best.recipe.suited(self._problem(parts))
+        suited = best.recipe.suited(self.champion.problem(parts.rows.y))
         if not suited.parts:
             return best.fit, f"{COMPARED}; none of its families is for so many rows"
         recipe, seconds = self._for_all_rows(suited, len(parts.rows))

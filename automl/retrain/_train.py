@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from automl._fit import Observer, fit_table
 from automl._spec import FitResult, FitSpec
 from automl.exceptions import NoModelError
+from automl.families import Problem, get_family, named_families
 from automl.retrain._batch import Batch
 from automl.retrain._champion import Champion
 from automl.retrain._recipe import CONSTANT, Recipe
@@ -20,6 +21,29 @@ DECLARED = ("families", "max_trials", "time_budget", "ensemble", "cv")
 
 USUAL_SECONDS = 60.0
 """For a search without a limit, where that of the champion's is not known."""
+
+
+def still_suited(declared: Sequence[str], problem: Problem) -> list[str]:
+    """Families for a table that has grown since they were declared.
+
+    Parameters
+    ----------
+    declared : sequence of str
+    problem : Problem
+
+    Returns
+    -------
+    list of str
+        Those that suit the table; ``["auto"]`` where none does.
+
+    Examples
+    --------
+    >>> still_suited(["linear", "auto"], Problem("regression", n_rows=10**7, n_columns=8))
+    ['auto']
+    """
+    suits = {n: n in ("auto", CONSTANT) or get_family(n).supports(problem) for n in declared}
+    kept = [n for n in declared if suits[n]]
+    return kept if set(kept) - {CONSTANT} else ["auto"]
 
 
 @dataclass(frozen=True)
@@ -81,8 +105,8 @@ class Trainer:
             Without it, as many trials as the champion's search was given, or as much time.
         """
         declared = self.declared
-        families = declared.get("families") or "auto"
-        wanted = [families] if isinstance(families, str) else list(families)
+        wanted = named_families(declared.get("families") or "auto")
+        wanted = still_suited(wanted, self.champion.problem(batch.y))
         allowed = recipe.families if wanted == ["auto"] else wanted
         starts = tuple(c for c in recipe.configurations if c["family"] in allowed)
         most, folds = declared.get("max_trials"), declared.get("cv")
@@ -146,7 +170,6 @@ class Trainer:
             types={k: v for k, v in types.items() if k in columns and k not in drop},
             drop=drop,
             text_encoder=config.get("text_encoder", "ngrams"),
-            lenient=True,
             **own,
         )
 

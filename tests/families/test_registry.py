@@ -59,16 +59,6 @@ def test_a_family_that_does_not_suit_is_refused_by_name_and_left_out_of_auto():
     assert "mlp" not in [f.name for f in choose_families("auto", huge)]
 
 
-def test_for_data_that_has_grown_what_does_not_suit_is_left_out():
-    grown = Problem("regression", n_rows=50_000, n_columns=10)
-    names = [f.name for f in choose_families(["kernel", "linear"], grown, lenient=True)]
-    assert names == ["linear"]
-    only = choose_families(["kernel"], grown, lenient=True)
-    assert [f.name for f in only] == [f.name for f in choose_families("auto", grown)]
-    with pytest.raises(UsageError, match="no model family"):
-        choose_families(["krenel"], grown, lenient=True)
-
-
 @pytest.fixture
 def registered(tmp_path):
     """A distribution with a family of its own, as pip would install it."""

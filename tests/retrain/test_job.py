@@ -15,7 +15,7 @@ from automl.retrain import Retrain
 from automl.retrain._batch import Batch
 from automl.retrain._champion import Champion
 from automl.retrain._recipe import Recipe
-from automl.retrain._train import Trainer
+from automl.retrain._train import Trainer, still_suited
 
 from .conftest import make_rows
 
@@ -71,6 +71,42 @@ def test_a_family_for_small_tables_is_left_out_once_the_table_has_grown(history,
         Registry.open(tmp_path / "models").current.read(), "the new one"
     ).manifest
     assert "kernel" not in [m["family"] for m in manifest["members"]]
+
+
+@pytest.mark.parametrize(
+    ("declared", "n_rows", "kept"),
+    [
+        (["kernel", "linear"], 1000, ["kernel", "linear"]),
+        (["kernel", "linear"], 50_000, ["linear"]),
+        (["kernel"], 50_000, ["auto"]),
+        (["constant", "kernel"], 50_000, ["auto"]),
+        (["auto"], 50_000, ["auto"]),
+    ],
+)
+def test_of_declared_families_those_are_searched_that_still_suit(declared, n_rows, kept):
+    grown = Problem("regression", n_rows=n_rows, n_columns=10)
+    assert still_suited(declared, grown) == kept
+
+
+def test_a_name_that_is_no_family_is_refused_in_a_retraining_too():
+    with pytest.raises(UsageError, match="no model family"):
+        still_suited(["krenel"], SMALL)
+
+
+def test_a_search_follows_one_that_was_declared_with_names_and_commas(history, tmp_path):
+    model = AutoModel(
+        metric="mae",
+        time_budget=None,
+        n_jobs=1,
+        cv=3,
+        families="linear, random_forest",
+        max_trials=1,
+    )
+    model.fit(history.drop(columns="rent"), history["rent"])
+    found = Champion.read(model.save(tmp_path / "model.automl").read_bytes(), "the champion")
+    batch = Batch.read(shifted(600, 1, 30), "rent", "day", what="the new data")
+    fit = Trainer(found, ONE).search(Recipe.of(found.manifest), batch, 20)
+    assert {t["family"] for t in fit.leaderboard} <= {"constant", "linear", "random_forest"}
 
 
 def test_the_first_champion_is_version_one(promoted, tree):
