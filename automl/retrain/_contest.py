@@ -119,8 +119,8 @@ class Contest:
         if best is None or other is None:
             return best or other
         scores = [c.comparison.overall.challenger for c in (other, best)]
-        if best.comparison.promote and not other.comparison.promote:
-            return best
+        if best.comparison.promote != other.comparison.promote:
+            return best if best.comparison.promote else other
         return other if self.champion.metric.is_better(*scores) else best
 
     def _for_refit(self) -> float:

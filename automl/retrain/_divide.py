@@ -15,6 +15,8 @@ RECENT = 0.25
 """Share of the new rows, the latest ones, that champion and challenger are compared on,"""
 MOST_RECENT = 20_000
 """as many at most; more would hardly narrow the interval, and the challenger lacks them."""
+MOST_HELD_BACK = 0.5
+"""Share of the new rows beyond which rows of one time are not kept together."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,10 @@ def divide(
         See `hold_back`.
     """
     earlier, recent = hold_back(new.in_order(), seed, groups)
-    if recent.when is not None and end is not None:
-        recent = recent.take(np.flatnonzero(recent.when > end))
+    if recent.when is not None and end is not None:  # what the champion knows is for training
+        seen = recent.when <= end
+        earlier = joined([earlier, recent.take(np.flatnonzero(seen))])
+        recent = recent.take(np.flatnonzero(~seen))
     if old is not None and old.when is not None and recent.when is not None and len(recent):
         old = old.take(np.flatnonzero(old.when < recent.when.min()))
     known = joined([earlier] if old is None else [old, earlier]).in_order()
@@ -121,7 +125,7 @@ def hold_back(batch: Batch, seed: int, groups: str | None = None) -> tuple[Batch
     if batch.when is not None:
         border = batch.when[len(batch) - n]
         late = batch.when >= border
-        if late.all():  # one time only: the order of the file must do
+        if late.mean() > MOST_HELD_BACK:  # of nearly one time: the order of the file must do
             late = everything >= len(batch) - n
     else:
         rng = np.random.default_rng(seed)

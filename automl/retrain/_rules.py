@@ -12,6 +12,13 @@ ACTIONS = ("off", "warn", "retrain", "nothing", "refuse")
 ``nothing`` the job ends well without training; with ``refuse`` it ends with exit code 3."""
 
 
+ENDING = ("nothing", "refuse")
+"""Those with which nothing is trained."""
+
+NEEDED = ("missing_columns", "types")
+"""Checks of what the champion needs to predict."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """One check.
@@ -132,6 +139,11 @@ def _declared(name: str, rule: Rule, value: Any) -> Rule:
         raise UsageError(
             f"checks: {name} = {value!r} is not allowed; give a threshold (a number), an action "
             f'({", ".join(ACTIONS)}), or both as {{threshold = 0.5, action = "warn"}}.'
+        )
+    if name in NEEDED and action not in ENDING:
+        raise UsageError(
+            f"checks: {name} = {value!r} is not allowed: without what this check asks for the "
+            f"champion can't predict the new rows. Its action is {' or '.join(ENDING)}."
         )
     return replace(rule, threshold=float(threshold), action=action)
 

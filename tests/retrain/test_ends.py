@@ -4,6 +4,7 @@ import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from automl.retrain._champion import Champion
 from automl.retrain._checks import Report
 from automl.retrain._compare import Demands, judge, paired
 from automl.retrain._contest import Contest
+from automl.retrain._divide import divide
 from automl.retrain._look import look
 from automl.retrain._recipe import Part, Recipe
 from automl.retrain._rules import Rules
@@ -294,3 +296,24 @@ def test_the_last_fit_is_done_soon_or_has_the_time_that_is_left(
     assert least <= (cut_off or 0) <= most
     contest.clock = Clock(time.monotonic())
     assert contest._for_all_rows(recipe, 1000) == (recipe, None)
+
+
+@pytest.mark.parametrize("promoted", ["refit", "search"])
+def test_of_two_challengers_that_which_may_serve_is_taken(
+    champion, history, monkeypatch, promoted
+):
+    found = Champion.read(Path(champion).read_bytes(), "the champion")
+    settings, clock = Retrain(mode="auto"), Clock(time.monotonic(), 100.0)
+    contest = Contest(found, settings, clock, Trainer(found, settings), Demands())
+
+    def attempt(contest, kind, recipe, parts):
+        score = 2.0 if kind == promoted else 1.0  # the other is better, and breaks a demand
+        comparison = SimpleNamespace(
+            promote=kind == promoted, overall=SimpleNamespace(challenger=score)
+        )
+        return SimpleNamespace(kind=kind, comparison=comparison)
+
+    monkeypatch.setattr(Contest, "_attempt", attempt)
+    monkeypatch.setattr(Contest, "_worth_a_search", lambda *_: True)
+    parts = divide(Batch.read(history, "rent", "day", what="the new data"), None)
+    assert contest.best(parts, 0.9).kind == promoted

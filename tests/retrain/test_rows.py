@@ -236,3 +236,27 @@ def test_a_wrong_guess_of_a_format_holds_no_later_night_up():
 def test_the_time_may_be_any_order():
     table = pd.DataFrame({"day": [3, 1, 2], "rent": [3.0, 1.0, 2.0]})
     assert read(table).in_order().y.tolist() == [1, 2, 3]
+
+
+def test_what_the_champion_knows_is_trained_on_and_not_compared_on():
+    batch = read(make_rows(1000, 0))
+    days = np.unique(batch.when)
+    end = float(days[-2])  # all but the last day
+    parts = divide(batch, None, end=end)
+    assert parts.recent.when.min() > end
+    assert len(parts.rows) == len(batch) == len(parts.train) + len(parts.recent)
+    assert parts.train.when.max() == end
+
+
+def test_a_few_rows_of_the_day_before_are_not_all_there_is_to_train_on():
+    rows = make_rows(200, 0)
+    batch = read(rows.assign(day=["2026-01-01"] * 5 + ["2026-01-02"] * 195))
+    earlier, recent = hold_back(batch.in_order(), 0)
+    assert (len(earlier), len(recent)) == (150, 50)
+
+
+@pytest.mark.parametrize("name", ["missing_columns", "types"])
+def test_what_the_champion_needs_can_not_be_waved_through(name):
+    with pytest.raises(UsageError, match="nothing or refuse"):
+        Rules.read({name: "warn"})
+    assert Rules.read({name: "nothing"})[name].action == "nothing"
