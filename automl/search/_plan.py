@@ -25,6 +25,10 @@ TRIALS = 10
 SMALL = 3000
 FOLDS = (5, 3)
 MANY_FOLDS = 8
+AMPLE = 4
+"""Tables beyond `SMALL` rows get many folds where so many times as many configurations could be
+finished: with eight in place of five the error was 0.2, 1.4, 0.0 and 0.3 % lower, at 1.6 times
+the work (four tables of 3,300 to 13,800 rows, the same four configurations)."""
 UNLIMITED = 600.0
 
 KEPT = 0.2
@@ -54,7 +58,8 @@ def choose_n_folds(problem: Problem, core_seconds: float | None) -> int:
     per_row = SECONDS_PER_ROW + SECONDS_PER_CELL * problem.n_columns
     seconds = (per_row * problem.n_rows + SECONDS_PER_FIT) * problem.n_outputs
     available = (core_seconds or UNLIMITED) / TRIALS
-    if problem.n_rows <= SMALL and MANY_FOLDS * seconds <= available:
+    ample = (core_seconds or 0.0) / TRIALS / AMPLE
+    if MANY_FOLDS * seconds <= (available if problem.n_rows <= SMALL else ample):
         return MANY_FOLDS
     for n in FOLDS:
         if n * seconds <= available or problem.n_rows <= SMALL:
