@@ -19,6 +19,9 @@ from automl.exceptions import AutoMLError
 from automl.families import get_family
 from automl.features import TextEncoder
 
+LONG_AGO = (1980, 1, 1, 0, 0, 0)
+"""When each file of an archive was changed: the same model gives the same bytes."""
+
 LIBRARIES = ("numpy", "pandas", "pyarrow", "scikit-learn")
 """Their versions are always noted, beside those of the families in the model."""
 
@@ -144,14 +147,16 @@ def _files(predictor: Predictor) -> dict[str, bytes]:
 
 
 def _zip(manifest: bytes, files: Mapping[str, bytes]) -> bytes:
+    """The bytes of an archive, the same whenever it is written."""
+    own = {MANIFEST: manifest, DIGEST: hashlib.sha256(manifest).hexdigest().encode()}
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        archive.writestr(MANIFEST, manifest)
-        archive.writestr(DIGEST, hashlib.sha256(manifest).hexdigest())
-        for name, content in files.items():
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in {**own, **files}.items():
             packed = name.endswith(".npz")  # compressed inside
             kind = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
-            archive.writestr(name, content, kind)
+            entry = zipfile.ZipInfo(name, LONG_AGO)
+            entry.external_attr = 0o600 << 16
+            archive.writestr(entry, content, kind, compresslevel=1)
     return buffer.getvalue()
 
 

@@ -5,6 +5,7 @@ import os
 import pickletools
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 
 import automl
 from automl import AutoClassifier, AutoRegressor, load
-from automl.artifact import SaveError, load_bytes, read_path, write_bytes
+from automl.artifact import SaveError, describe, dump_bytes, load_bytes, read_path, write_bytes
 from automl.exceptions import ArtifactError, SchemaError
 
 from .conftest import FRAME, members
@@ -156,3 +157,10 @@ def test_a_forest_of_the_first_format_predicts_what_it_did():
     rows = pd.DataFrame({"n": [-2.0, -0.5, 0.0, 0.7, np.nan], "c": ["a", "b", "c", "a", "z"]})
     told = [0.04081090, -0.38450253, -0.25619754, 2.25297897, 0.46228093]
     np.testing.assert_allclose(model.predict(rows), told, rtol=1e-6)
+
+
+def test_the_same_model_gives_the_same_bytes(linear, monkeypatch):
+    predictor = linear._predictor
+    first = dump_bytes(predictor, describe(predictor, linear._facts))
+    monkeypatch.setattr(time, "time", lambda: 2e9)
+    assert dump_bytes(predictor, describe(predictor, linear._facts)) == first
