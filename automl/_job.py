@@ -87,7 +87,7 @@ class Job:
             Why the data is not all that the user gave.
         """
         frame, y, groups = data.frame, data.y, data.groups
-        schema = Schema.infer(frame, types=dict(spec.types), drop=tuple(spec.drop))
+        schema = Schema.infer(frame, types=dict(spec.types), drop=tuple(spec.drop), like=spec.like)
         target, codes, reason = Target.fit(y, task=spec.task, name=_name_of(y))
         codes = codes.copy()  # a view of one column keeps the others
         table = schema.apply(frame, fitting=True)

@@ -10,11 +10,15 @@ import numpy as np
 from automl.ensemble import Predictor
 from automl.families import named_families
 from automl.objective import Metric
+from automl.table import Schema
 
 
 @dataclass(frozen=True)
 class FitSpec:
-    """What a user may declare about a fit; see :class:`automl.AutoModel`."""
+    """What a user may declare about a fit; see :class:`automl.AutoModel`.
+
+    `like` is the schema of an earlier table, see :meth:`automl.table.Schema.infer`.
+    """
 
     metric: str | Callable[..., Any] = "auto"
     time_budget: float | str | None = 60
@@ -36,10 +40,12 @@ class FitSpec:
     configurations: Any = ()
     starts: Any = ()
     text_encoder: str = "ngrams"
+    like: Schema | None = None
 
     def describe(self) -> dict[str, Any]:
         """The effective configuration as JSON values."""
-        plain = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        declared = (f.name for f in fields(self) if f.name != "like")
+        plain = {name: _plain(getattr(self, name)) for name in declared}
         names = named_families(self.families)
         return plain | {"families": "auto" if names == ["auto"] else names}
 

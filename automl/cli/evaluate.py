@@ -36,7 +36,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from automl.table import read_table
 
     model = load(args.model)
-    frame = read_table(args.data)
+    frame = read_table(args.data, texts=model._predictor.texts)
     y = take_column(frame, model._predictor.target.name, what="target", source=args.data)
     weight = known_weights(model, frame, source=args.data)
     facts = {

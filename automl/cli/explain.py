@@ -55,7 +55,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from automl.table import read_table
 
     model = load(args.model)
-    frame = read_table(args.data).reset_index(drop=True)
+    frame = read_table(args.data, texts=model._predictor.texts).reset_index(drop=True)
     weight = known_weights(model, frame, source=args.data)
     frame, y = _sample(frame, model._predictor.target.name)
     rows = _rows(model, frame, y, weight, repeats=args.repeats)

@@ -37,7 +37,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from automl.report import inspection_text
     from automl.table import inspect_table, read_table, roles_text
 
-    found = inspect_table(read_table(args.data), target, task=task, types=types, drop=drop)
+    found = inspect_table(
+        read_table(args.data, skip_bad_rows=True), target, task=task, types=types, drop=drop
+    )
     if out is not None:
         _write(out, roles_text(found.columns))
     if console.json:

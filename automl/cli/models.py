@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl.cli._console import Console
-from automl.exceptions import ArtifactError
 
 if TYPE_CHECKING:
     from automl.registry import Registry, Version
@@ -34,11 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Open the registry, do what was asked, print."""
+    from automl.artifact import load_bytes, read_path
     from automl.registry import Registry
 
     create = args.action == "add"
-    if create and not Path(args.model).expanduser().exists():
-        raise ArtifactError(f"There is no model {args.model}.")
+    if create:  # before a folder is made for it
+        load_bytes(read_path(Path(args.model).expanduser()), args.model)
     facts, text = ACTIONS[args.action][2](Registry.open(args.registry, create=create), args)
     if console.json:
         console.print_json(facts)

@@ -58,7 +58,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         raise UsageError("--proba: this model predicts values, which have no probabilities.")
     if card is not None:
         predictor.move(card.cuda)
-    frame, known = read_table(args.data), {predictor.target.name, manifest.get("weights")}
+    frame = read_table(args.data, texts=predictor.texts)
+    known = {predictor.target.name, manifest.get("weights")}
     of_no_use = [c for c in frame.columns if c in known and c not in predictor.schema.names]
     predicted = _predict(predictor, frame.drop(columns=of_no_use), proba=args.proba)
     if out is None:

@@ -115,6 +115,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from automl.cli._early import start_server
 
     start_server()
+    from automl.artifact import load_bytes
+    from automl.registry import read_model
     from automl.report import progress_for
     from automl.table import read_table
 
@@ -123,9 +125,11 @@ def run(args: argparse.Namespace, console: Console) -> int:
         budget, started=started, screen=console.screen, quiet=settings.get("quiet")
     ) as progress:
         progress.say(f"reading {args.data}")
-        new = read_table(args.data, skip_bad_rows=True)
-        given = settings.given("with")
-        old = read_table(settings.get("with"), skip_bad_rows=True) if given else None
+        texts = load_bytes(read_model(args.champion), args.champion)[0].texts
+        new = read_table(args.data, texts=texts, skip_bad_rows=True)
+        old = None
+        if settings.given("with"):
+            old = read_table(settings.get("with"), texts=texts, skip_bad_rows=True)
         end = GentleEnd(console)
         result = job.run(
             args.champion,
@@ -146,11 +150,12 @@ def _job(settings: Settings) -> "Retrain":
 
     checks = (settings.get(TABLE) or {}).get("checks")
     Rules.read(checks)
-    budget = settings.get("time-budget") if settings.given("time-budget") else None
+    declared = settings.given("time-budget")
+    budget = settings.get("time-budget") if declared else duration(DEFAULT_BUDGET)
     return Retrain(
         out=settings.get("out"),
         mode=settings.get("mode"),
-        time_budget=duration(DEFAULT_BUDGET) if budget is None else budget,
+        time_budget=budget,
         target=settings.get("target"),
         time=settings.get("time"),
         window=settings.get("window"),

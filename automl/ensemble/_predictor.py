@@ -106,6 +106,12 @@ class Predictor:
     calibration: Calibration | None = None
     decision: Decision | None = None
 
+    @property
+    def texts(self) -> list[str]:
+        """Columns whose cells in a file mean what they did at fit only as they are spelled."""
+        target = [self.target.name] if self.target.literal else []
+        return [*self.schema.literal, *target]
+
     def predict_raw(
         self, frame: Any, *, n_threads: int = 1, estimator: str = "AutoModel"
     ) -> np.ndarray:

@@ -170,6 +170,7 @@ class Trainer:
             types={k: v for k, v in types.items() if k in columns and k not in drop},
             drop=drop,
             text_encoder=config.get("text_encoder", "ngrams"),
+            like=champion.predictor.schema,
             **own,
         )
 

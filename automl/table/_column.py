@@ -9,7 +9,7 @@ from typing import Any
 
 from automl.exceptions import ArtifactError
 from automl.table._messages import shown
-from automl.table._values import canonical, is_missing, is_time_of_day
+from automl.table._values import canonical, comes_as, is_missing, is_time_of_day
 
 _POWER = re.compile(r"\d{1,20}(?:\.\d{1,20})?[eE][+-]?\d{1,2}", re.ASCII)
 
@@ -84,6 +84,19 @@ class Column:
     def readable(self) -> bool:
         """Whether a table keeps the texts of the column, and not only codes or numbers."""
         return self.role is Role.TEXT or self.spelled
+
+    @property
+    def literal(self) -> bool:
+        """Whether a file's cells must be read as texts, or some category would be another.
+
+        Examples
+        --------
+        >>> Column("version", Role.CATEGORICAL, "", categories=("3.9", "3.10", "3.11rc1")).literal
+        True
+        >>> Column("size", Role.CATEGORICAL, "", categories=("38", "XL")).literal
+        False
+        """
+        return any(comes_as(text) != text for text in self.categories)
 
     @property
     def on_the_clock(self) -> bool:

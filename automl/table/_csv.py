@@ -209,6 +209,7 @@ def read_texts(
     sources: Sequence[tuple[Source, Mapping[str, Any]]],
     columns: Sequence[str] | None,
     *,
+    texts: Sequence[str] = (),
     lenient: bool,
 ) -> pd.DataFrame:
     """Read text files, one below the other, as one table.
@@ -219,6 +220,8 @@ def read_texts(
         Each with the columns that its folder's name adds.
     columns : sequence of str or None
         Only these.
+    texts : sequence of str
+        Columns that are texts whatever they look like.
     lenient : bool
         Whether a few rows that are too long may be left out.
 
@@ -235,7 +238,7 @@ def read_texts(
     names = list(plans[0].names if columns is None else columns)
     while True:
         try:
-            frame = _read(plans, names)
+            frame = _read(plans, names, texts)
             break
         except Replaced as replaced:
             plans = [replaced.new if plan is replaced.old else plan for plan in plans]
@@ -247,11 +250,11 @@ def read_texts(
     return frame
 
 
-def _read(plans: Sequence[Plan], names: list[str]) -> pd.DataFrame:
-    padded = {name for plan in plans for name in plan.padded}
+def _read(plans: Sequence[Plan], names: list[str], texts: Sequence[str]) -> pd.DataFrame:
+    known = {name for plan in plans for name in plan.padded}.union(texts)
 
     def pieces(size: int | None, texts: Sequence[str]) -> Iterator[pd.DataFrame]:
-        as_texts = [*padded.union(texts)]
+        as_texts = [*known.union(texts)]
         every = chain.from_iterable(plan.pieces(size, as_texts) for plan in plans)
         return (piece if list(piece.columns) == names else piece[names] for piece in every)
 

@@ -58,6 +58,8 @@ def _range(series: "pd.Series[Any]") -> dict[str, str | None]:
     known = series.dropna()
     if known.empty:
         return {"first": None, "last": None}
+    if not isinstance(known.dtype, pd.StringDtype) and known.dtype.kind == "O":
+        known = known.astype("str")  # without an order, or of several types
     return {"first": str(known.min()), "last": str(known.max())}
 
 

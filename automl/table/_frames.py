@@ -145,11 +145,18 @@ def _refuse_python_objects(frame: nw.DataFrame[Any]) -> None:
 
 
 def from_arrow(table: pa.Table) -> pd.DataFrame:
-    """Return an Arrow table as a frame whose dates are dates, not Python objects."""
+    """Return an Arrow table as a frame whose dates are dates, not Python objects.
+
+    What was the index of a pandas frame is a column, if it had a name.
+    """
     refuse_twins(table.column_names)
     with granted_threads() as n_threads:
         frame: pd.DataFrame = table.to_pandas(date_as_object=False, use_threads=n_threads > 1)
-    return frame
+    named = [name for name in frame.index.names if name is not None]
+    if not named:
+        return frame
+    frame = frame.reset_index(named).reset_index(drop=True)
+    return frame[[name for name in table.column_names if name in frame.columns]]
 
 
 @contextmanager

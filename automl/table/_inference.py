@@ -48,8 +48,19 @@ FEW_TIMES = 10
 Detector = Callable[[Look], Column | None]
 
 
-def infer_column(name: str, series: pd.Series, forced: Role | None = None) -> Column:
+def infer_column(
+    name: str, series: pd.Series, forced: Role | None = None, like: Column | None = None
+) -> Column:
     """Return the column with the role that fits its values, or with the one that is asked for.
+
+    Parameters
+    ----------
+    name : str
+    series : Series
+    forced : Role, optional
+    like : Column, optional
+        The same of an earlier table. Dates and numbers are read as they were there, where all
+        of them can be: few rows may not show which number is the day.
 
     Raises
     ------
@@ -62,7 +73,7 @@ def infer_column(name: str, series: pd.Series, forced: Role | None = None) -> Co
     >>> infer_column("paid", pd.Series(["yes", "no", None])).reason
     'yes/no; 1 missing'
     """
-    look = Look(name, series)
+    look = Look(name, series, like)
     if look.series.dtype.kind == "c":
         raise DataError(f"Complex data not supported: column {name!r} holds complex numbers.")
     if forced is not None:
@@ -262,6 +273,10 @@ def as_datetime(look: Look) -> Column:
         found = number_dates(look, values, Extent.of(values), declared=True)
         if found is not None:
             return found
+    if look.like is not None and look.like.date_format:
+        as_before = _datetime(look, look.like.date_format, share=1.0)
+        if as_before is not None:
+            return as_before
     known = [text for text in look.texts if text is not None]
     date_format = guess_formats(known)
     must_read(look, dates(look.distinct.values, date_format), Role.DATETIME)

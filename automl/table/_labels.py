@@ -65,7 +65,8 @@ class Labels:
         series = _one_column(y)
         categories = isinstance(series.dtype, pd.CategoricalDtype)
         if isinstance(series.dtype, pd.CategoricalDtype):
-            series = series.astype(series.cat.categories.dtype)
+            gaps = series.isna().any()
+            series = series.astype(object if gaps else series.cat.categories.dtype)
         if len(series) == 0:
             raise DataError(f"The target {name!r} is empty: found 0 sample(s), 1 is the minimum.")
         kind = _kind(series, name)

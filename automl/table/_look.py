@@ -25,6 +25,7 @@ class Look:
 
     name: str
     series: pd.Series
+    like: Column | None = None
 
     @cached_property
     def numbers(self) -> np.ndarray | None:

@@ -119,6 +119,9 @@ def as_declared_numeric(look: Look) -> Column:
     """Take the column as numbers, however they are written."""
     if look.numbers is not None or not look.frequencies:
         return as_numeric(look)
+    as_before = "" if look.like is None else look.like.number_format
+    if as_before and not numbers(look.distinct.values, as_before).bad.any():
+        return as_numeric(look, as_before)
     plain = numbers(look.distinct.values)
     if not plain.bad.any():
         return as_numeric(look)

@@ -203,11 +203,24 @@ def _kinds(pieces: Iterable[pd.Series]) -> set[str]:
         dtype = piece.dtype
         if isinstance(dtype, pd.StringDtype):
             found.add("U")
-        elif dtype.kind == "O" and not all(isinstance(v, bool) for v in piece.dropna().head()):
-            found.add("large")  # integers beyond 64 bits
+        elif dtype.kind == "O":
+            found.update(_kind_of_objects(piece))
         elif dtype.kind != "f" or not np.isnan(piece.to_numpy()).all():
             found.add(dtype.kind)
     return found
+
+
+def _kind_of_objects(piece: pd.Series) -> set[str]:
+    """Return U for categories that are texts, O for truth values, and "large" for integers beyond
+    64 bits."""
+    if isinstance(piece.dtype, pd.CategoricalDtype):
+        piece = piece.cat.categories.to_series()
+        if isinstance(piece.dtype, pd.StringDtype):
+            return {"U"}
+    values = piece.dropna().head()
+    if values.empty:
+        return set()
+    return {"O"} if all(isinstance(value, bool) for value in values) else {"large"}
 
 
 def _is_text(kinds: set[str]) -> bool:
@@ -217,5 +230,6 @@ def _is_text(kinds: set[str]) -> bool:
 
 
 def _as_kind(piece: pd.Series, kinds: set[str]) -> pd.Series:
-    """Give a piece without values the type of the others where they are texts."""
-    return piece.astype("str") if kinds == {"U"} and piece.dtype.kind == "f" else piece
+    """Give a piece the type of the others where they are texts."""
+    known = isinstance(piece.dtype, pd.StringDtype)
+    return piece.astype("str") if kinds == {"U"} and not known else piece

@@ -23,7 +23,11 @@ Part = tuple[Source, Mapping[str, Any]]
 
 
 def read_table(
-    source: str | Path, *, columns: Sequence[str] | None = None, skip_bad_rows: bool = False
+    source: str | Path,
+    *,
+    columns: Sequence[str] | None = None,
+    texts: Sequence[str] = (),
+    skip_bad_rows: bool = False,
 ) -> pd.DataFrame:
     """Read a table; what kind it is follows from its content and its name.
 
@@ -35,6 +39,8 @@ def read_table(
         whose tables are put one below the other; or ``"-"`` for standard input.
     columns : sequence of str, optional
         Read only these columns, in this order.
+    texts : sequence of str, default=()
+        Columns of a text file whose cells stay as they are spelled, whatever they look like.
     skip_bad_rows : bool, default=False
         Leave out rows of a text file that have more cells than the header, and say so, as long
         as they are one or at most 1 % of the rows. Otherwise the first is an error, so that row
@@ -78,7 +84,7 @@ def read_table(
     else:
         parts = [(Source.of_file(path), keys) for path, keys in find_parts(source)]
     shown = parts[0][0].shown if len(parts) == 1 else repr(str(source))
-    frame = _read(parts, columns, lenient=skip_bad_rows)
+    frame = _read(parts, columns, texts=texts, lenient=skip_bad_rows)
     if frame.empty:
         raise DataError(
             f"The table in {shown} has a header of {frame.shape[1]} columns, but no rows."
@@ -86,16 +92,21 @@ def read_table(
     return without_infinities(frame, shown)
 
 
-def _read(parts: Sequence[Part], columns: Names, *, lenient: bool) -> pd.DataFrame:
+def _read(
+    parts: Sequence[Part], columns: Names, *, texts: Sequence[str], lenient: bool
+) -> pd.DataFrame:
     kinds = []
     for source, _ in parts:
         with explained(source.shown):
             kinds.append(kind_of(source))
     if set(kinds) == {TEXT}:
-        return read_texts(parts, columns, lenient=lenient)
+        return read_texts(parts, columns, texts=texts, lenient=lenient)
     frames: list[pd.DataFrame] = []
     for kind, part in zip(kinds, parts, strict=True):
-        frame = _read_part(kind, part, columns, lenient=lenient)
+        if kind == TEXT:
+            frame = read_texts([part], columns, texts=texts, lenient=lenient)
+        else:
+            frame = _read_part(kind, part, columns)
         if frames:
             shown = [parts[0][0].shown, part[0].shown]
             check_same_columns(list(frames[0].columns), list(frame.columns), shown)
@@ -104,10 +115,8 @@ def _read(parts: Sequence[Part], columns: Names, *, lenient: bool) -> pd.DataFra
     return stacked(frames, list(frames[0].columns))
 
 
-def _read_part(kind: str, part: Part, columns: Names, *, lenient: bool) -> pd.DataFrame:
+def _read_part(kind: str, part: Part, columns: Names) -> pd.DataFrame:
     source, keys = part
-    if kind == TEXT:
-        return read_texts([part], columns, lenient=lenient)
     own = None if columns is None else [name for name in columns if name not in keys]
     with explained(source.shown):
         frame = _READERS[kind](source, own)

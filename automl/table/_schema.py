@@ -73,6 +73,11 @@ class Schema:
         return tuple(c.name for c in self.features if c.readable)
 
     @cached_property
+    def literal(self) -> tuple[str, ...]:
+        """Names of the features that are read from a file as texts, see `Column.literal`."""
+        return tuple(c.name for c in self.features if c.literal)
+
+    @cached_property
     def numeric(self) -> frozenset[str]:
         """Names of the numeric features."""
         return frozenset(c.name for c in self.features if c.role is Role.NUMERIC)
@@ -90,6 +95,7 @@ class Schema:
         types: Mapping[str, str] | None = None,
         drop: Collection[str] = (),
         allow_empty: bool = False,
+        like: "Schema | None" = None,
     ) -> "Schema":
         """Give every column of the table a role.
 
@@ -105,6 +111,8 @@ class Schema:
             Columns to leave out.
         allow_empty : bool, default=False
             Whether all columns may be set aside.
+        like : Schema, optional
+            Of an earlier table: columns of declared roles are read as there, where they can be.
 
         Returns
         -------
@@ -120,8 +128,12 @@ class Schema:
         table = to_frame(frame)
         found = {str(name): series for name, series in table.items()}
         forced = declared_roles(list(found), types or {}, drop)
+        known = {} if like is None else {column.name: column for column in like.columns}
         schema = cls(
-            tuple(infer_column(name, series, forced.get(name)) for name, series in found.items())
+            tuple(
+                infer_column(name, series, forced.get(name), known.get(name))
+                for name, series in found.items()
+            )
         )
         if not schema.features and not allow_empty:
             raise _no_features(schema, len(table))

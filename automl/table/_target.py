@@ -10,7 +10,7 @@ from automl.exceptions import ArtifactError, DataError, UsageError
 from automl.table._blocks import count_distinct
 from automl.table._labels import Labels
 from automl.table._messages import close_match, counted, listed, shown
-from automl.table._values import canonical, has_zeros_in_front, numbers
+from automl.table._values import canonical, comes_as, has_zeros_in_front, numbers
 
 TASKS = ("auto", "classification", "binary", "multiclass", "regression")
 # Integers with few values are class numbers more often than amounts; what is few depends on
@@ -161,6 +161,12 @@ class Target:
             return np.asarray(codes, dtype=np.float64)
         labels: np.ndarray = self.classes[np.asarray(codes)]
         return labels
+
+    @property
+    def literal(self) -> bool:
+        """Whether a file's cells must be read as texts, or some class would be another."""
+        labels = [] if self.classes is None else self.classes.tolist()
+        return any(isinstance(label, str) and comes_as(label) != label for label in labels)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the target as plain values that JSON can hold; labels keep their type."""

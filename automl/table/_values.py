@@ -97,8 +97,26 @@ def canonical(value: Any) -> str:
         stamp = pd.Timestamp(value)
         return str(stamp.date() if stamp == stamp.normalize() else stamp)
     if isinstance(value, bytes):
-        return value.decode("utf-8", "replace").strip()
-    return str(value)
+        return canonical(value.decode("utf-8", "replace"))
+    return canonical(str(value)) if isinstance(value, Decimal) else str(value)
+
+
+def comes_as(text: str) -> str:
+    """Return the category that a text is after a file, where all of its column look alike.
+
+    What reads a file takes numbers and truth values for what they are, and their letters are lost.
+
+    Examples
+    --------
+    >>> comes_as("3.10"), comes_as("true"), comes_as("01234"), comes_as("x"), comes_as("7")
+    ('3.1', 'True', '1234', 'x', '7')
+    """
+    if text.casefold() in ("true", "false"):
+        return text.capitalize()
+    number = _number(text)
+    if number is None:
+        return text
+    return str(int(text)) if text.isdecimal() else canonical(number)
 
 
 def _number(value: Any) -> float | None:

@@ -31,7 +31,8 @@ def test_add_makes_a_registry_that_predicts_like_its_run(run, classifier, pengui
 
 def test_add_of_what_is_no_model_makes_no_registry(run, tmp_path):
     outcome = run("models", "add", "new", "nothing.automl")
-    assert (outcome.code, outcome.error) == (3, "There is no model nothing.automl.")
+    told = "The model nothing.automl can't be read: No such file or directory."
+    assert (outcome.code, outcome.error) == (3, told)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -155,3 +156,10 @@ def test_a_change_by_another_is_waited_for_and_then_told(run, registry, monkeypa
     with hold(registry.path / "locks" / "state", "slow", 0):
         assert main(["models", "rollback", str(registry.path)]) == 6
     assert registry.current.number == 2
+
+
+def test_a_model_that_is_damaged_makes_no_registry(run, tmp_path):
+    (tmp_path / "bad.automl").write_bytes(b"no model")
+    outcome = run("models", "add", "registry", "bad.automl")
+    assert outcome.code != 0
+    assert not (tmp_path / "registry").exists()

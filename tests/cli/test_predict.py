@@ -160,3 +160,17 @@ def test_a_card_that_is_not_there_is_refused_before_anything_is_read(run):
     outcome = run("predict", "nothing.automl", "nothing.csv", "--device", "tpu")
     assert outcome.code == 2
     assert "device='tpu' is not known" in outcome.error
+
+
+def test_categories_mean_what_they_did_however_few_a_file_has(run, tmp_path):
+    spelled = ["true", "false", "unknown"] * 40
+    rows = pd.DataFrame(
+        {"ready": spelled, "y": ["late" if s == "true" else "early" for s in spelled]}
+    )
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    options = ("--target", "y", "--families", "linear", "--max-trials", "1", "--n-jobs", "1")
+    assert run("fit", "rows.csv", *options, "--out", "run").code == 0
+    (tmp_path / "few.csv").write_text("ready\ntrue\nfalse\n")
+    assert run("predict", "run", "few.csv").out.split() == ["prediction", "late", "early"]
+    (tmp_path / "known.csv").write_text("ready,y\ntrue,late\nfalse,early\n")
+    assert run("evaluate", "run", "known.csv", "--json").json["accuracy"] == 1

@@ -122,3 +122,16 @@ def test_pieces_of_texts_do_not_matter_and_values_do(texts, data):
     others = data.draw(st.lists(st.one_of(st.none(), st.text(max_size=3)), min_size=1, max_size=8))
     other = pd.DataFrame({"a": pd.array(others, dtype="str")})
     assert (digest(other) == digest(whole)) == (others == texts)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        pd.Series(["2026-01-02", "2026-01-01"], dtype="category"),
+        pd.Series([pd.Timestamp("2026-01-01"), "2026-01-02"], dtype=object),
+    ],
+)
+def test_times_without_an_order_have_a_range(times):
+    found = fingerprint(pd.DataFrame({"day": times}), time="day")["time"]
+    assert found["first"].startswith("2026-01-01")
+    assert found["last"].startswith("2026-01-02")

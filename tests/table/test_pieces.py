@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automl.compute import granted_cores
+from automl.exceptions import DataError
 from automl.table import _pieces, read_table
 from automl.table._frames import granted_threads
+from automl.table._pieces import refuse_mixed, stacked
 
 CELLS = {
     "integers": st.integers(-5, 5).map(str) | st.just(""),
@@ -97,9 +99,12 @@ def test_parquet_is_read_as_in_one_piece(tmp_path):
 
 
 @pytest.mark.usefixtures("small_pieces")
-def test_the_index_of_a_parquet_file_is_no_column(tmp_path):
+def test_the_index_of_a_parquet_file_is_a_column_if_it_has_a_name(tmp_path):
     frame = pd.DataFrame({"a": [1, 2, 3], "b": [4, 5, 6]}, index=pd.Index([7, 8, 9], name="k"))
     frame.to_parquet(tmp_path / "t.parquet")
+    read = read_table(tmp_path / "t.parquet")
+    assert read.columns.tolist() == ["a", "b", "k"]
+    frame.rename_axis(None).to_parquet(tmp_path / "t.parquet")
     read = read_table(tmp_path / "t.parquet")
     assert read.columns.tolist() == ["a", "b"]
     assert read.to_numpy().tolist() == frame.to_numpy().tolist()
@@ -139,3 +144,30 @@ def test_one_core_means_one_thread(tmp_path):
         check=True,
     )
     assert done.stdout.strip() == "0"
+
+
+@pytest.mark.parametrize(
+    ("empty", "kind"),
+    [
+        (pd.Series([None, None], dtype=object), "float64"),
+        (pd.Series([np.nan, np.nan]), "float64"),
+    ],
+)
+def test_a_part_may_have_no_value_of_a_column(empty, kind):
+    first, other = pd.DataFrame({"n": [1.5, 2.5]}), pd.DataFrame({"n": empty})
+    refuse_mixed(first, other, ["a", "b"])
+    texts = pd.DataFrame({"n": ["x", "y"]})
+    refuse_mixed(texts, other, ["a", "b"])
+    assert stacked([texts, other], ["n"])["n"].tolist()[:2] == ["x", "y"]
+    assert stacked([first, other], ["n"])["n"].isna().sum() == 2
+
+
+def test_categories_of_texts_go_with_texts():
+    first, other = (
+        pd.DataFrame({"n": ["x", "y"]}),
+        pd.DataFrame({"n": ["y", "z"]}, dtype="category"),
+    )
+    refuse_mixed(first, other, ["a", "b"])
+    assert stacked([first, other], ["n"])["n"].tolist() == ["x", "y", "y", "z"]
+    with pytest.raises(DataError, match="'n' holds numbers"):
+        refuse_mixed(other, pd.DataFrame({"n": [1, 2]}), ["a", "b"])

@@ -13,12 +13,14 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyarrow import feather
 
 from automl.exceptions import DataError
-from automl.table import read_table
+from automl.table import read_table, to_frame
 
 FRAME = pd.DataFrame({"town": ["Ulm", "Bonn, Rhein"], "area": [1.5, 2.0], "n": [1, 2]})
 
@@ -357,3 +359,30 @@ def test_any_bytes_give_a_table_or_a_message(tmp_path, content):
         frame = read_table(path, skip_bad_rows=True)
         assert len(frame)
         assert frame.columns.is_unique
+
+
+def test_columns_may_be_read_as_they_are_spelled(tmp_path):
+    path = tmp_path / "versions.csv"
+    path.write_text("version,ready,size\n3.10,true,1\n3.9,false,2\n")
+    plain = read_table(path)
+    assert plain["version"].tolist() == [3.1, 3.9]
+    frame = read_table(path, texts=["version", "ready", "of another table"])
+    assert frame["version"].tolist() == ["3.10", "3.9"]
+    assert frame["ready"].tolist() == ["true", "false"]
+    assert frame["size"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_the_index_of_a_frame_is_a_column_if_it_has_a_name(tmp_path, suffix):
+    frame = pd.DataFrame({"a": [1, 2]}, index=pd.Index(["x", "y"], name="key"))
+    path = tmp_path / f"frame.{suffix}"
+    table = pa.Table.from_pandas(frame)
+    if suffix == "parquet":
+        pq.write_table(table, path)
+    else:
+        feather.write_feather(table, path)
+    found = read_table(path)
+    assert found[["key", "a"]].to_dict("list") == {"key": ["x", "y"], "a": [1, 2]}
+    assert read_table(path, columns=["key"]).to_dict("list") == {"key": ["x", "y"]}
+    unnamed = pa.Table.from_pandas(frame.rename_axis(None))
+    assert list(to_frame(unnamed).columns) == ["a"]

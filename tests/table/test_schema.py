@@ -1,6 +1,7 @@
 import datetime as dt
 import json
 import logging
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from automl.exceptions import ArtifactError, DataError, SchemaError, UsageError
 from automl.table import Role, Schema, read_table
+from automl.table._values import canonical
 
 FIT = pd.DataFrame(
     {
@@ -382,3 +384,49 @@ def test_any_unseen_category(seen, new):
     codes = schema.apply({"c": [new, *seen], "n": [0] * (len(seen) + 1)}).columns["c"]
     assert codes[0] == -1
     assert [schema.columns[0].categories[code] for code in codes[1:]] == seen
+
+
+@pytest.mark.parametrize(
+    ("before", "cells", "codes"),
+    [
+        (["true", "false", "unknown"], "true,false", [0, 1]),
+        (["3.1", "3.10", "3.9", "3.11rc1"], "3.10,3.9", [1, 2]),
+        (["1", "2", "x"], "1.0,2", [0, 1]),
+        (["0.5", "0.25"], "0.50,0.25", [0, 1]),
+    ],
+)
+def test_categories_of_a_file_are_those_of_the_fit(tmp_path, before, cells, codes):
+    rows = [value for i, value in enumerate(before) for _ in range(9 - i)]
+    schema = Schema.infer({"a": rows}, types={"a": "categorical"})
+    assert list(schema.columns[0].categories) == before
+    path = tmp_path / "new.csv"
+    path.write_text("\n".join(["a", *cells.split(",")]) + "\n")
+    frame = read_table(path, texts=schema.literal)
+    assert schema.apply(frame).columns["a"].tolist() == codes
+
+
+def test_decimals_are_categories_as_numbers_are():
+    values = [Decimal("1.00"), Decimal("2.50"), b"3.0"] * 4
+    schema = Schema.infer({"a": values}, types={"a": "categorical"})
+    assert schema.apply({"a": values}).columns["a"].min() >= 0
+    assert schema.apply({"a": [1, 3.0, "2.50"]}).columns["a"].min() >= 0
+
+
+@given(st.one_of(st.text(), st.integers(), st.floats(), st.decimals(), st.binary(), st.booleans()))
+def test_a_canonical_text_is_canonical(value):
+    assert canonical(canonical(value)) == canonical(value)
+
+
+def test_a_later_table_is_read_as_an_earlier_one():
+    days = pd.date_range("2026-03-01", "2026-04-30").strftime("%d/%m/%Y").tolist()
+    amounts = ["1.234,5", "2.000,25"] * len(days)
+    before = {"day": days, "amount": amounts[: len(days)], "limit": [5.0, -999.0] * 30 + [7.0]}
+    schema = Schema.infer(before, types={"day": "datetime", "amount": "numeric"})
+    formats = [c.date_format for c in schema.columns]
+    few = {"day": ["03/05/2026", "04/05/2026"], "amount": ["1.234", "2.500"], "limit": [1.0, 2.0]}
+    types = {"day": "datetime", "amount": "numeric", "limit": "numeric"}
+    alone, later = Schema.infer(few, types=types), Schema.infer(few, types=types, like=schema)
+    assert alone.columns[0].date_format != formats[0] == later.columns[0].date_format
+    assert later.apply(few).columns["amount"].tolist() == [1234.0, 2500.0]
+    other = few | {"day": ["05/24/2026", "05/25/2026"]}
+    assert Schema.infer(other, types=types, like=schema).columns[0].date_format == "%m/%d/%Y"

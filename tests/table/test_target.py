@@ -206,3 +206,15 @@ def test_labels_come_back_with_their_type(labels):
 def test_damaged_states(state):
     with pytest.raises(ArtifactError, match="saved"):
         Target.from_dict(state)
+
+
+def test_a_gap_among_categories_of_numbers_is_told_with_its_row():
+    y = pd.Series([1, 2, None, 2], dtype="Int64").astype("category")
+    with pytest.raises(DataError, match="first in row 2"):
+        Target.fit(y)
+
+
+def test_labels_that_a_file_would_change_are_literal():
+    assert Target.fit(["true", "false", "unknown", "true", "false", "unknown"])[0].literal
+    assert not Target.fit(["yes", "no", "yes", "no"])[0].literal
+    assert not Target.fit([1, 0, 1, 0])[0].literal
