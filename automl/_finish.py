@@ -366,8 +366,9 @@ def _parts(
     """
     if len(splits.folds) == 1 or not splits.disjoint:
         if groups is not None:
-            order = np.random.default_rng(seed).permutation(int(groups.max()) + 1)
-            return np.asarray(order[groups] % 5)
+            names, codes = np.unique(groups, return_inverse=True)
+            order = np.random.default_rng(seed).permutation(len(names))
+            return np.asarray(order[codes] % 5)
         return np.asarray(np.random.default_rng(seed).integers(0, 5, len(rows)))
     part = np.zeros(int(rows.max()) + 1, dtype=np.int64)
     for i, fold in enumerate(splits.folds):

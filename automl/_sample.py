@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from automl.objective import draw_rows
 from automl.search import Clock
 
 logger = logging.getLogger("automl")
@@ -22,12 +23,6 @@ COPIES = 2.0
 
 OVERHEAD = 500 * 2**20
 """and this is what the programs themselves need, one worker included."""
-
-OF_CLASS = 10
-"""Rows of each class that are always kept, if there are as many;"""
-
-MOST_CLASSES = 1000
-"""of a target with more different values none is taken for a class."""
 
 LEAST = 10_000
 """Rows below which nothing is left out for want of time; for want of memory, a tenth of it."""
@@ -92,23 +87,11 @@ def sample_rows(data: Rows, clock: Clock, memory: int | None, seed: int) -> tupl
             wanted, why = n, "the memory"
     if not why:
         return data, ""
-    rows = _draw(data.y, wanted, np.random.default_rng(seed))
+    codes, _ = pd.factorize(np.asarray(data.y), use_na_sentinel=True)
+    rows = draw_rows(codes, wanted, np.random.default_rng(seed))
     reason = f"{len(rows):,} of {n_rows:,} rows, as many as {why} allows"
     logger.warning("Training on %s.", reason)
     return data.take(rows), reason
-
-
-def _draw(y: Any, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Random rows in their order, a few of each class among them, however rare it is."""
-    codes, classes = pd.factorize(np.asarray(y), use_na_sentinel=True)
-    rows = rng.permutation(len(codes))
-    if len(classes) > MOST_CLASSES:
-        return np.sort(rows[:n])
-    shuffled = pd.Series(codes[rows])
-    place = shuffled.groupby(shuffled).cumcount().to_numpy()
-    first = np.flatnonzero(place < OF_CLASS)
-    rest = np.flatnonzero(place >= OF_CLASS)[: max(0, n - len(first))]
-    return np.sort(rows[np.concatenate([first, rest])])
 
 
 def _take(values: Any, rows: np.ndarray) -> Any:

@@ -12,6 +12,7 @@ import pytest
 from automl import AutoModel
 from automl.compute import resident, shut_down
 from automl.exceptions import NoModelError
+from automl.families.linear import Linear
 from automl.objective import MetricError
 from tests.compute.faults import STILLBORN
 
@@ -156,3 +157,21 @@ def test_a_fit_that_runs_out_of_memory_is_made_smaller(tmp_path):
     rows = [e for e in events(tmp_path / "run") if e["event"] == "look"][0]["rows"]
     assert rows < n or min(e["share"] for e in fits) < 1
     assert model.winner_ == "xgboost-1"
+
+
+def test_a_family_without_memory_for_its_fits_leaves_the_search_to_others(monkeypatch, tmp_path):
+    monkeypatch.setattr("automl._fit._memory_per_worker", lambda *_: 2**40)
+    monkeypatch.setattr(Linear, "memory", lambda *_, **__: 2.0**50)
+    X = pd.DataFrame(RNG.normal(size=(400, 3)))
+    model = AutoModel(
+        configurations=[{"family": name, "params": {}} for name in ("linear", "lightgbm")],
+        time_budget=20,
+        max_trials=2,
+        n_jobs=1,
+        run_dir=tmp_path / "run",
+    ).fit(X, X[0] > 0)
+    states = {(t["family"], t["state"]) for t in model.leaderboard_.to_dict("records")}
+    assert ("linear", "failed") in states
+    assert ("lightgbm", "complete") in states
+    ended = [e["name"] for e in events(tmp_path / "run") if e["event"] == "ended"]
+    assert len(ended) == len(set(ended))

@@ -83,6 +83,8 @@ def choose(
         return _best_of_all(candidates, 0)
     single = least([c.loss for c in candidates])
     parts = parts % MAX_PARTS
+    if (parts == parts[0]).all():  # nothing could be chosen without the row's own part
+        return _best_of_all(candidates, single)
     effort = affordable(candidates, loss, parts, seconds, seed)
     if not len(effort.library):  # not even comparing the best few can be paid for
         return _best_of_all(candidates, single)

@@ -42,17 +42,18 @@ def greedy_weights(
     >>> greedy_weights(candidates, lambda p: float(((p - y) ** 2).mean())).tolist()
     [0.5, 0.5, 0.0]
     """
-    counts = np.zeros(len(predictions), dtype=int)
+    counts, scale = np.zeros(len(predictions), dtype=int), 0.0
     total = np.zeros_like(predictions[0], dtype=np.float64)
     best_counts, best_loss = counts.copy(), float("inf")
     for step in range(1, n_steps + 1):
         losses = np.array([loss((total + p) / step) for p in predictions])
         losses = np.where(np.isfinite(losses), losses, np.inf)
-        order = np.lexsort((np.arange(len(losses)), -counts, np.round(losses, 12)))
+        scale = scale or float(np.abs(losses[np.isfinite(losses)]).max(initial=0.0)) or 1.0
+        order = np.lexsort((np.arange(len(losses)), -counts, np.round(losses / scale, 12)))
         chosen = int(order[0])
         counts[chosen] += 1
         total += predictions[chosen]
-        if losses[chosen] < best_loss - 1e-12:
+        if losses[chosen] < best_loss - 1e-12 * scale:
             best_counts, best_loss = counts.copy(), float(losses[chosen])
     if best_counts.sum() == 0:
         best_counts[0] = 1

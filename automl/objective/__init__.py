@@ -4,6 +4,7 @@ Nothing here trains. Importing the package imports numpy, but not scikit-learn.
 """
 
 from automl.objective._decision import Decision, best_position, decisions, plain_position
+from automl.objective._draw import draw_rows
 from automl.objective._errors import MetricError
 from automl.objective._interval import MOST_ROWS, bootstrap_interval
 from automl.objective._kernels import weighted_median
@@ -26,6 +27,7 @@ __all__ = [
     "bootstrap_interval",
     "decide_labels",
     "decisions",
+    "draw_rows",
     "extra_metrics",
     "get_metric",
     "loss_of",

@@ -249,9 +249,14 @@ def _deal_groups(groups: Codes, y: Array | None, k: int, rng: np.random.Generato
 
 
 def _holdout(splits: Splits, y: Array | None, groups: Codes | None) -> Splits:
-    """Keep the one fold that is nearest to a fifth of the rows."""
+    """Keep the one fold that is nearest to a fifth of the rows, of those with the most classes."""
     n_rows = sum(len(fold.valid) for fold in splits.folds)
-    best = min(splits.folds, key=lambda fold: abs(len(fold.valid) - n_rows / _HOLDOUT_FOLDS))
+
+    def unfit(fold: Split) -> tuple[int, float]:
+        n_classes = 0 if y is None else len(np.unique(y[fold.valid]))
+        return -n_classes, abs(len(fold.valid) - n_rows / _HOLDOUT_FOLDS)
+
+    best = min(splits.folds, key=unfit)
     if y is not None and groups is None:
         # A class with a single row is of no use for validation, but can be learned.
         single = np.bincount(y)[y[best.valid]] == 1

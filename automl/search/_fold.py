@@ -20,7 +20,7 @@ from automl.families import (
     get_family,
 )
 from automl.features import Matrix
-from automl.objective import Metric
+from automl.objective import Metric, draw_rows
 from automl.search._ends import is_memory
 from automl.search._trial import WHOLE, FoldOutcome
 from automl.search._validation import Validation
@@ -114,7 +114,8 @@ def fit_fold(
         else (target[f"train_{task.fold}"], target[f"valid_{task.fold}"])
     )
     if task.share < 1 and not whole:
-        train = _sample(train, task.share, task.resources.seed)
+        codes = None if task.problem.task == "regression" else y[train]
+        train = _sample(train, task.share, task.resources.seed, codes)
     w = None if weight is None else weight[rows]
     judged = _judged(rows, target)
     metric = Metric.from_payload(task.metric)
@@ -220,10 +221,14 @@ class _Brake:
         return self._channel.stopped or self._channel.time_left() < step + self._closing()
 
 
-def _sample(rows: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """A random share of the rows, in ascending order, at least two."""
-    n = min(len(rows), max(2, round(share * len(rows))))
-    return np.sort(np.random.default_rng(seed).choice(rows, size=n, replace=False))
+def _sample(
+    rows: np.ndarray, share: float, seed: int, codes: np.ndarray | None = None
+) -> np.ndarray:
+    """A random share of the rows, in ascending order, at least two, and some of each class."""
+    n, rng = min(len(rows), max(2, round(share * len(rows)))), np.random.default_rng(seed)
+    if codes is not None:
+        return np.asarray(rows[draw_rows(codes, n, rng)])
+    return np.sort(rng.choice(rows, size=n, replace=False))
 
 
 def write_model(files: Mapping[str, bytes], folder: Path) -> None:

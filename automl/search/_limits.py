@@ -36,6 +36,10 @@ GRACE = 0.4
 UNKNOWN = 3.0
 """Least seconds for what has no forecast: the baseline, and scoring for the first time."""
 
+FIRST_CALL = 10
+"""The first calls of a metric may take one of so many parts of the time that is left: how long
+one takes is not known before."""
+
 WORTH = 0.15
 """A fit that stands alone gets fewer rows if less than this share of it could be done with all;"""
 
@@ -138,8 +142,9 @@ class Limits:
         """The allowance of a call of the metric, or of a fit of the baseline."""
         if self._clock.budget is None:
             return Allowance(None, None)
-        seconds = max(UNKNOWN, 20 * self.score_seconds)
-        hard = min(time.monotonic() + min(seconds, max(UNKNOWN, self._clock.left / 4)), self.end)
+        left = self._clock.left
+        seconds = min(20 * self.score_seconds, left / 4) if self._calls else left / FIRST_CALL
+        hard = min(time.monotonic() + max(UNKNOWN, seconds), self.end)
         return Allowance(hard, hard)
 
     def for_encoding(self) -> Allowance:
@@ -217,15 +222,16 @@ class Limits:
         if self._memory is None:
             return trial.share, None
         share, least = trial.share, min(1.0, MIN_ROWS / n_rows)
-        while self._need(trial, share, matrix) > self._memory:
+        while self._need(trial, share * n_rows, n_rows, matrix) > self._memory:
             if trial.whole or share <= least:
                 return 0.0, None
             share = max(share / 1.5, least)
         return share, max(MIN_MEMORY, int(self._memory * HEADROOM))
 
-    def _need(self, trial: Trial, share: float, matrix: Matrix) -> float:
-        """Bytes for a fit on a share of the training rows, scored on as many as ever."""
-        problem = replace(self._problem, n_rows=max(2, round(share * self._problem.n_rows)))
+    def _need(self, trial: Trial, n_fitted: float, n_train: int, matrix: Matrix) -> float:
+        """Bytes for a fit on some of the training rows, scored on as many as ever."""
+        scored = max(0, self._problem.n_rows - n_train)
+        problem = replace(self._problem, n_rows=max(2, round(n_fitted) + scored))
         need = trial.family.memory(
             trial.params,
             problem,

@@ -115,10 +115,11 @@ class Search:
             self._encode(family.encoding(start.params))
         self._fit_baseline()
         while not self._over():
-            self._dispatch()
-            if not self._engine.busy:
+            refused = self._dispatch()
+            if self._engine.busy:
+                self._listen(self.plan.clock.left)
+            elif not refused:
                 break
-            self._listen(self.plan.clock.left)
         if self._no_longer_pays():
             self._observe("phase", None, name="plateau")
         self._end()
@@ -160,8 +161,14 @@ class Search:
         elif trial.state is TrialState.FAILED:
             raise describe_end(trial, self.plan.metric.name)
 
-    def _dispatch(self) -> None:
-        """Give each idle worker its next fold; idle cores are lent to the fits there are."""
+    def _dispatch(self) -> bool:
+        """Give each idle worker its next fold; idle cores are lent to the fits there are.
+
+        Returns
+        -------
+        bool
+            Whether some of it was refused, so that others may take its place.
+        """
         self._checks.begin()
         held, self._places.held = self._places.held, []
         self._resume(held)
@@ -180,8 +187,9 @@ class Search:
         alone = chosen and self._engine.busy == 0 and self._cells >= THREADED_CELLS
         alone = alone and not self.plan.in_order  # sums depend on the number of threads
         lent = (self._engine.idle - len(chosen)) // len(chosen) if alone else 0
-        for trial, fold in chosen:
-            self._submit(trial, fold, self.plan.resources.n_threads * (1 + lent))
+        n_threads = self.plan.resources.n_threads * (1 + lent)
+        self._resume([(trial, fold, n_threads) for trial, fold in chosen])
+        return any(trial.given_up for trial, _ in chosen)
 
     def _blocked(self) -> set[str]:
         """Encodings that nothing new should need: those that are being made, and, while the first
@@ -200,6 +208,7 @@ class Search:
             self.matrices.begin(encoding, self._engine.submit(self._jobs.encode(encoding)))
 
     def _submit(self, trial: Trial, fold: int, n_threads: int) -> None:
+        """Begin a fit, or give its trial up; whoever asks closes what was given up."""
         trial.running.add(fold)
         encoding = trial.family.encoding(trial.params)
         if not self.matrices.ready(encoding):
@@ -215,7 +224,6 @@ class Search:
         if allowance.share <= 0:
             trial.running.discard(fold)
             self._give_up(trial, TrialState.FAILED, "it would need more memory than there is")
-            self._close(trial)
             return
         trial.share = allowance.share
         number = self._engine.submit(job)
@@ -269,7 +277,7 @@ class Search:
             self._resume(parked, reason)
 
     def _resume(self, waiting: Sequence[tuple[Trial, int, int]], reason: str = "") -> None:
-        """Go on with fits that have waited, or give them up for a reason."""
+        """Begin fits, or give them up for a reason."""
         for trial, fold, n_threads in waiting:
             trial.running.discard(fold)
             if not trial.given_up and not reason:

@@ -40,12 +40,10 @@ class Validation:
 
     def judged_loss(self, predictions: np.ndarray) -> float:
         """The loss by which trials are compared while they run; nan where it is not defined."""
-        rows = self._judged
-        if rows is None:
-            return self.declared_loss(predictions)
-        weight = None if self._weight is None else self._weight[rows]
-        score = self._metric.score_or_nan(self._y[rows], predictions[rows], weight)
-        return self._metric.loss(score)
+        if self._judged is not None:
+            loss = loss_of(self._metric, self._y, self._weight)
+            return loss(self._judged, predictions[self._judged])
+        return self._metric.loss(self._metric.score_or_nan(self._y, predictions, self._weight))
 
     def watch(self, stopped: Callable[[], bool], report: Callable[[Any], None] | None) -> Watch:
         """A watch for one fit.
@@ -61,7 +59,7 @@ class Validation:
         def tell(step: int, value: float, mature: bool) -> None:
             assert report is not None
             assert watch.best_predictions is not None
-            if self._metric.decides or self._judged is not None:  # something else is watched
+            if self._watched is not self._metric or self._judged is not None:
                 value = self.judged_loss(watch.best_predictions)
             if np.isfinite(value):
                 report((step, value, mature))
@@ -77,11 +75,11 @@ class Validation:
         return watch
 
     def _loss(self, predictions: np.ndarray) -> float:
-        return self._watched.loss(self._watched.score(self._y, predictions, self._weight))
+        return self._watched.loss(self._watched.score_or_nan(self._y, predictions, self._weight))
 
 
 def _watched(metric: Metric, problem: Problem, y: np.ndarray, weight: np.ndarray | None) -> Metric:
-    """The declared metric; log loss or RMSE where these rows don't define it.
+    """The declared metric; log loss or RMSE where it is not defined for any predictions.
 
     An area under the curve has no value on a fold of one class, and a fit that watches nothing
     would keep its first step. Where it is decided later which class to name, by F1 for instance,
@@ -89,10 +87,10 @@ def _watched(metric: Metric, problem: Problem, y: np.ndarray, weight: np.ndarray
     """
     rng = np.random.default_rng(0)
     if problem.task == "regression":
-        probe = rng.normal(np.mean(y), np.std(y) + 1e-9, (len(y), 1))
+        probe = (rng.permutation(y) + np.mean(y))[:, None] / 2  # none is beyond the target's range
     else:
         probe = rng.dirichlet(np.ones(max(2, problem.n_outputs)), len(y))[:, -problem.n_outputs :]
-    if not metric.decides and np.isfinite(metric.score(y, probe, weight)):
+    if not metric.decides and np.isfinite(metric.score_or_nan(y, probe, weight)):
         return metric
     name = "rmse" if problem.task == "regression" else "log_loss"
     return get_metric(name, task=problem.task, classes=np.arange(problem.n_classes))

@@ -150,3 +150,13 @@ def test_a_metric_that_is_undefined_without_one_part_is_survived():
     good = named("good", 0.5 + 0.3 * y + 0.01 * NOISE[0], loss)
     bad = named("bad", 0.5 + 0.01 * NOISE[1], loss)
     assert choose([bad, good], loss, PARTS, ensemble=False).name == "good"
+
+
+def test_of_rows_of_one_part_nothing_is_chosen_with_care():
+    y = np.arange(20.0)[:, None]
+    candidates = [Candidate("far", y + 2, 2.0), Candidate("near", y + 1, 1.0)]
+
+    def loss(rows, predictions):
+        return float(np.abs(predictions - y[rows]).mean())
+
+    assert choose(candidates, loss, np.zeros(20, dtype=np.int64)).name == "near"

@@ -88,3 +88,10 @@ def test_ties_go_to_members_that_are_in_already():
     y = np.zeros((10, 1))
     weights = greedy_weights([y + 1, y + 1, y - 1.5], squared(y), n_steps=3)
     np.testing.assert_allclose(weights, [2 / 3, 0, 1 / 3])
+
+
+def test_losses_may_be_tiny():
+    y = np.arange(20.0)[:, None] * 1e-8
+    noisy = [y + 1e-8, y - 1e-8, y + 9e-8]
+    weights = greedy_weights(noisy, lambda p: float(((p - y) ** 2).mean()))
+    assert weights.tolist() == [0.5, 0.5, 0.0]

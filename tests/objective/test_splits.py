@@ -236,3 +236,12 @@ def test_iterables_and_masks():
 def test_unusable_splits_are_named(cv, words):
     with pytest.raises(UsageError, match=words):
         make_splits(np.arange(4.0), task="regression", cv=cv)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_holdout_has_a_row_of_each_class_if_it_can(seed):
+    y = np.zeros(4000, dtype=np.int64)
+    y[[7, 900, 2500]] = 1
+    splits = make_splits(y, task="binary", n_folds_hint=1, random_state=seed)
+    assert y[splits.folds[0].valid].sum() >= 1
+    assert y[splits.folds[0].train].sum() >= 1

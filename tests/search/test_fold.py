@@ -8,7 +8,7 @@ import pytest
 from automl.families import BUILT_IN, Problem, Resources, get_family
 from automl.objective import get_metric
 from automl.search import FoldOutcome
-from automl.search._fold import FIT_FOLD, FoldTask, fit_fold
+from automl.search._fold import FIT_FOLD, FoldTask, _sample, fit_fold
 from automl.search._trial import WHOLE
 
 N, N_VALID = 120, 30
@@ -277,3 +277,14 @@ def test_out_of_bag_agrees_with_a_fold_where_there_is_something_to_learn(fit):
     whole, fold = fit("extra_trees", fold=WHOLE), fit("extra_trees")
     assert whole.loss < 0.6 * VALUES.std()
     assert fold.loss == pytest.approx(whole.loss, rel=0.5)
+
+
+def test_a_share_of_the_rows_has_each_class():
+    y = np.zeros(5000, dtype=np.int64)
+    y[::500] = 1
+    rows = np.arange(0, 5000, 2)
+    some = _sample(rows, 0.1, 0, y[rows])
+    assert set(some) <= set(rows)
+    assert (np.diff(some) > 0).all()
+    assert len(some) == 250
+    assert y[some].sum() == y[rows].sum() == 10
