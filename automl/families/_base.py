@@ -356,6 +356,21 @@ class Family(ABC):
         """
         return dict(params), 1.0
 
+    def effective(self, params: Mapping[str, Any], problem: Problem) -> Params:
+        """What makes the difference between models: where this is the same, so are they.
+
+        Parameters
+        ----------
+        params : dict
+        problem : Problem
+
+        Returns
+        -------
+        dict
+            By default the parameters.
+        """
+        return dict(params)
+
     def device_use(
         self, params: Mapping[str, Any], problem: Problem, matrix: Matrix
     ) -> DeviceUse | None:

@@ -93,6 +93,11 @@ class _ForestFamily(Family):
             "min_samples_leaf": trial.suggest_int("min_samples_leaf", low, high, log=True),
         }
 
+    def effective(self, params: Mapping[str, Any], problem: Problem) -> Params:
+        """Shares that stand for the same number of columns make the same forest."""
+        share = float(params.get("max_features", 1.0))
+        return {**params, "max_features": max(1, int(share * problem.n_columns))}
+
     def fit(
         self,
         params: Mapping[str, Any],

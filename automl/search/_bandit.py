@@ -10,6 +10,9 @@ PRIOR_SPREAD = 0.02
 """Spread of a family's losses before they are known, as a share of the way from the baseline to
 the leader: tuning moves a score by a few per cent of what the model gains at all."""
 
+IN_VAIN = 2.0
+"""After so many trials of a family since its best one its promise is half of what it was."""
+
 OWN_SHARE = 0.25
 """What an improvement on a family's own best counts, against one on the leader: it may still
 help the ensemble."""
@@ -40,10 +43,20 @@ class Account:
         Of its finished trials.
     seconds : list of float
         Spent on each trial, those that were pruned or failed included.
+    in_vain : int
+        Trials since the best one.
     """
 
     losses: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    in_vain: int = 0
+
+    def book(self, seconds: float, loss: float | None) -> None:
+        """Enter a trial; `loss` is ``None`` if it was pruned or failed."""
+        self.seconds.append(seconds)
+        better = loss is not None and loss < min(self.losses, default=float("inf"))
+        self.in_vain = 0 if better else self.in_vain + 1
+        self.losses += [] if loss is None else [loss]
 
     def promise(self, leader: float, gap: float) -> float:
         """Expected improvement per second of the family's next trial."""
@@ -58,7 +71,7 @@ class Account:
         gain = expected_improvement(mean, spread, leader)
         own = expected_improvement(mean, spread, best)
         nearness = exp(-(best - leader) / (5 * PRIOR_SPREAD * gap))
-        return (gain + OWN_SHARE * nearness * own) / cost
+        return (gain + OWN_SHARE * nearness * own) / cost / (1 + self.in_vain / IN_VAIN)
 
 
 class Bandit:
@@ -97,10 +110,7 @@ class Bandit:
 
     def book(self, name: str, seconds: float, loss: float | None) -> None:
         """Enter a trial of the family `name`; `loss` is ``None`` if it was pruned or failed."""
-        account = self.accounts[name]
-        account.seconds.append(seconds)
-        if loss is not None:
-            account.losses.append(loss)
+        self.accounts[name].book(seconds, loss)
 
     def choose(self, names: Sequence[str]) -> str:
         """Draw one of `names`."""

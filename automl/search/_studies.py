@@ -13,6 +13,9 @@ from automl.families import Family, Params, Problem, Start
 
 N_STARTUP_TRIALS = 5
 
+ASKED = 8
+"""Times that a sampler is asked for something that was not tried yet."""
+
 
 def open_journal(path: Path) -> BaseStorage:
     """Open (or begin) the journal that a run keeps.
@@ -84,6 +87,7 @@ class Studies:
             starts = [self._as_start(i, *given) for i, given in enumerate(configurations)]
         starts += [self._as_start(i - len(first), *given) for i, given in enumerate(first)]
         self._exact = bool(configurations)
+        self._tried: dict[str, list[Params]] = {f.name: [] for f in families}
         self._queue: list[tuple[Start, Family]] = sorted(starts, key=lambda s: s[0].rank)
 
     def _as_start(self, rank: int, name: str, params: Mapping[str, Any]) -> tuple[Start, Family]:
@@ -107,15 +111,30 @@ class Studies:
         study = self._studies[family.name]
         study.enqueue_trial(start.params)
         trial = study.ask()
-        if self._exact:
-            return family, dict(start.params), trial
-        return family, dict(start.params) | family.suggest(trial, self._problem), trial
+        suggested = {} if self._exact else family.suggest(trial, self._problem)
+        params = dict(start.params) | suggested
+        self._is_new(family, params)
+        return family, params, trial
 
     def propose(self, name: str) -> tuple[Family, Params, optuna.Trial]:
-        """Let the sampler of the family `name` propose."""
-        family = self._families[name]
-        trial = self._studies[name].ask()
+        """Let the sampler of the family `name` propose, nothing that was tried if it can."""
+        family, study = self._families[name], self._studies[name]
+        for _ in range(ASKED):
+            trial = study.ask()
+            params = family.suggest(trial, self._problem)
+            if self._is_new(family, params):
+                return family, params, trial
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        trial = study.ask()  # there is hardly anything new
         return family, family.suggest(trial, self._problem), trial
+
+    def _is_new(self, family: Family, params: Params) -> bool:
+        """Tell whether a configuration is a new one, and remember it."""
+        effective, tried = family.effective(params, self._problem), self._tried[family.name]
+        if effective in tried:
+            return False
+        tried.append(effective)
+        return True
 
     def tell(
         self, name: str, trial: optuna.Trial, value: float | None, state: optuna.trial.TrialState

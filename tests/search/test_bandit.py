@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.search._bandit import Bandit, expected_improvement
+from automl.search._bandit import Account, Bandit, expected_improvement
 
 NAMES = ["a", "b", "c"]
 LOSSES = st.floats(-1e6, 1e6)
@@ -82,3 +82,18 @@ def test_expected_improvement_is_the_mean_of_the_falls():
     losses = np.random.default_rng(0).normal(1.0, 0.5, 400_000)
     falls = np.maximum(0.8 - losses, 0).mean()
     assert expected_improvement(1.0, 0.5, 0.8) == pytest.approx(falls, rel=0.01)
+
+
+def test_a_family_that_finds_nothing_better_promises_less_and_less():
+    account = Account()
+    for loss in (0.5, 0.52, 0.51):
+        account.book(1.0, loss)
+    promises = [account.promise(0.5, 0.5)]
+    for _ in range(3):
+        account.book(1.0, None)
+        promises.append(account.promise(0.5, 0.5))
+    assert promises == sorted(promises, reverse=True)
+    assert promises[-1] < promises[0]
+    account.book(1.0, 0.49)
+    assert account.in_vain == 0
+    assert account.promise(0.49, 0.51) > promises[-1]

@@ -152,3 +152,23 @@ def test_given_starts_come_before_all_others_and_are_told_to_the_sampler(journal
     family, taken, trial = studies.take_start()
     assert (family.name, taken["num_leaves"], taken["learning_rate"]) == ("lightgbm", 7, 0.05)
     assert trial.params["num_leaves"] == 7
+
+
+def test_what_would_be_the_same_model_is_proposed_once(journal):
+    problem = Problem("binary", n_rows=400, n_columns=3, n_classes=2)
+    forest = get_family("random_forest")
+    studies = Studies(
+        [forest],
+        problem,
+        storage=open_journal(journal),
+        pruner=no_pruner(),
+        maximize=False,
+        seed=0,
+    )
+    found = []
+    for i in range(10):
+        _, params, record = studies.propose(forest.name)
+        studies.tell(forest.name, record, float(i), COMPLETE)
+        found.append(forest.effective(params, problem))
+    assert {params["max_features"] for params in found} <= {1, 2, 3}
+    assert all(params not in found[:i] for i, params in enumerate(found))
