@@ -28,7 +28,7 @@ WEIGHTS = "weights/l2_supercat_256.safetensors"
 TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
 KEY = "embedding.weight"
 
-INSTALL = "Install it with: pip install 'automl[text]'"
+INSTALL = "Install it with: pip install wordllama"
 
 TOKENS = 1 << 13
 """Pieces of words whose vectors are held at once, 8 MB."""

@@ -12,8 +12,8 @@ from automl._json import plain
 class EventLog:
     """Appends events to ``events.jsonl``.
 
-    Every line has ``t``, the seconds since the budget began to count, and ``event``:
-    ``started``, ``fold`` or ``ended`` of a trial, with the trial's summary, or ``run``.
+    Every line has ``t``, the seconds since the budget began to count, and ``event``, which says
+    what else it has; ``docs/events.md`` lists them.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ def read_excel(source: Source, columns: Sequence[str] | None) -> pd.DataFrame:
     except ImportError as error:
         raise MissingDependencyError(
             f"{source.shown} is an Excel workbook, for which openpyxl is needed. Install it with: "
-            f"pip install 'automl[excel]' - or save the sheet as CSV."
+            f"pip install openpyxl - or save the sheet as CSV."
         ) from error
     try:
         rows, others = _first_sheet(openpyxl.load_workbook(source.seekable(), **_QUICK))
