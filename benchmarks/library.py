@@ -110,7 +110,7 @@ class Fitter:
     def __init__(self, prepared: Prepared, work: Path) -> None:
         self.p, self._work = prepared, work
         self._matrices: dict[str, tuple[Matrix, Matrix]] = {}
-        self._target = target_arrays(prepared.splits, prepared.y, None)
+        self._target = target_arrays(prepared.problem, prepared.splits, prepared.y)
         self._channel = Quiet()
         self._count = 0
 

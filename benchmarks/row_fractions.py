@@ -63,7 +63,7 @@ def fit(args: argparse.Namespace) -> None:
     p = Prepared.of(args.data, entry, args.seed, args.rows, n_folds=1)
     family = get_family(args.family)
     matrix = fit_encoder("tree", p.train).transform(p.train)
-    target, channel, fits = target_arrays(p.splits, p.y, None), Timed(), []
+    target, channel, fits = target_arrays(p.problem, p.splits, p.y), Timed(), []
     told = {"table": args.table, "family": family.name, "rows": len(p.y), "share": SHARE}
     told |= {"optimum": p.metric.loss(p.metric.optimum), "n_valid": len(p.splits.valid_rows)}
     usual = dict(family.starts(p.problem)[0].params)

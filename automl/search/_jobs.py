@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from automl.compute import DataRef, Engine, Job
+from automl.families import Problem
+from automl.objective import Splits
 from automl.search._fold import FIT_FOLD, FoldTask
 from automl.search._limits import Allowance, Limits
 from automl.search._matrices import Matrices
@@ -117,18 +119,21 @@ class Jobs:
 
 
 def target_arrays(
-    plan: SearchPlan, y: np.ndarray, weight: np.ndarray | None
+    problem: Problem,
+    splits: Splits,
+    y: np.ndarray,
+    weight: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
 ) -> Mapping[str, np.ndarray]:
     """What workers share beside the matrix: the target, its weights, and the rows of each fold.
 
     The number of each row's group is among it where rows of a group belong together, and the rows
     by which no trial is judged, if there are any.
     """
-    folds = plan.splits.folds
     arrays = {"y": y} if weight is None else {"y": y, "weight": weight}
-    arrays |= {} if plan.groups is None else {"groups": plan.groups}
-    outlying = outlying_rows(plan.problem, y, len(folds[0].valid), weight)
+    arrays |= {} if groups is None else {"groups": groups}
+    outlying = outlying_rows(problem, y, len(splits.folds[0].valid), weight)
     arrays |= {"outlying": outlying} if len(outlying) else {}
-    for i, fold in enumerate(folds):
+    for i, fold in enumerate(splits.folds):
         arrays |= {f"train_{i}": fold.train, f"valid_{i}": fold.valid}
     return arrays

@@ -71,7 +71,8 @@ class Search:
         engine.submit(Job(NOTHING))  # the workers start while the target is written
         self._y, self._weight = y, weight
         self._cells = table.n_rows * max(1, len(table.schema.features))
-        self.target = engine.put("target", target_arrays(plan, y, weight))
+        target = target_arrays(plan.problem, plan.splits, y, weight, plan.groups)
+        self.target = engine.put("target", target)
         self.matrices = Matrices(
             table,
             engine.put,
