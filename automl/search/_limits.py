@@ -222,16 +222,15 @@ class Limits:
         if self._memory is None:
             return trial.share, None
         share, least = trial.share, min(1.0, MIN_ROWS / n_rows)
-        while self._need(trial, share * n_rows, n_rows, matrix) > self._memory:
+        while self._need(trial, share, matrix) > self._memory:
             if trial.whole or share <= least:
                 return 0.0, None
             share = max(share / 1.5, least)
         return share, max(MIN_MEMORY, int(self._memory * HEADROOM))
 
-    def _need(self, trial: Trial, n_fitted: float, n_train: int, matrix: Matrix) -> float:
-        """Bytes for a fit on some of the training rows, scored on as many as ever."""
-        scored = max(0, self._problem.n_rows - n_train)
-        problem = replace(self._problem, n_rows=max(2, round(n_fitted) + scored))
+    def _need(self, trial: Trial, share: float, matrix: Matrix) -> float:
+        """Bytes for a fit on a share of all rows, those that score it among them."""
+        problem = replace(self._problem, n_rows=max(2, round(share * self._problem.n_rows)))
         need = trial.family.memory(
             trial.params,
             problem,

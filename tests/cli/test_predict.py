@@ -168,7 +168,18 @@ def test_categories_mean_what_they_did_however_few_a_file_has(run, tmp_path):
         {"ready": spelled, "y": ["late" if s == "true" else "early" for s in spelled]}
     )
     rows.to_csv(tmp_path / "rows.csv", index=False)
-    options = ("--target", "y", "--families", "linear", "--max-trials", "1", "--n-jobs", "1")
+    options = (
+        "--target",
+        "y",
+        "--metric",
+        "log_loss",
+        "--families",
+        "linear",
+        "--max-trials",
+        "1",
+        "--n-jobs",
+        "1",
+    )
     assert run("fit", "rows.csv", *options, "--out", "run").code == 0
     (tmp_path / "few.csv").write_text("ready\ntrue\nfalse\n")
     assert run("predict", "run", "few.csv").out.split() == ["prediction", "late", "early"]

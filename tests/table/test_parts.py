@@ -69,5 +69,5 @@ def test_workbook_without_openpyxl(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with zipfile.ZipFile(tmp_path / "t.xlsx", "w") as archive:
         archive.writestr("xl/workbook.xml", "")
-    with pytest.raises(MissingDependencyError, match=r"pip install 'automl\[excel\]'"):
+    with pytest.raises(MissingDependencyError, match=r"pip install openpyxl"):
         read_table(tmp_path / "t.xlsx")
