@@ -141,7 +141,8 @@ def shares(table: pd.DataFrame) -> pd.DataFrame:
     found = []
     for variant in wide.columns.drop("", errors="ignore"):
         logs = np.log(wide[variant].clip(lower=TINY) / wide[""].clip(lower=TINY))
-        error = logs.std(ddof=1) / np.sqrt(len(logs)) if len(logs) > 1 else np.nan
+        known = len(logs) > 1 and np.isfinite(logs).all()
+        error = logs.std(ddof=1) / np.sqrt(len(logs)) if known else np.nan
         found.append(
             {
                 "variant": variant,

@@ -1,4 +1,4 @@
-"""Mechanisms that no option of the package switches off, for an ablation.
+"""Mechanisms and families that no option of the package switches off, for an ablation.
 
 Each function changes the package in the process that calls it; so that process should be one that
 ends after a single fit.
@@ -9,8 +9,18 @@ from typing import Any
 
 
 def switch_off(name: str) -> None:
-    """Switch off what `SWITCHES` has under `name`."""
-    SWITCHES[name]()
+    """Switch off what `SWITCHES` has under `name`, or the family of that name."""
+    if name in SWITCHES:
+        SWITCHES[name]()
+    else:
+        _no_family(name)
+
+
+def _no_family(name: str) -> None:
+    """Let a family suit no problem; naming all others would name some that don't, either."""
+    from automl.families import get_family
+
+    get_family(name).supports = lambda _: False  # type: ignore[method-assign]
 
 
 def _no_starts() -> None:

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from automl.compute import Failure, SpoiledError
+from automl.compute import Channel, Failure, SpoiledError
 from automl.families import (
     DeviceError,
     FitData,
@@ -26,22 +26,6 @@ from automl.search._trial import WHOLE, FoldOutcome
 from automl.search._validation import Validation
 
 FIT_FOLD = f"{__name__}:fit_fold"
-
-
-class Channel(Protocol):
-    """What a running fit may say and ask; the engine provides it."""
-
-    cache: dict[Any, Any]
-
-    @property
-    def stopped(self) -> bool:
-        """Whether the fit should end with what it has."""
-
-    def time_left(self) -> float:
-        """Seconds until it should; infinite without a deadline."""
-
-    def report(self, value: Any) -> None:
-        """Send a point of the learning curve."""
 
 
 @dataclass(frozen=True)

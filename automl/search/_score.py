@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from automl.compute import Channel
 from automl.objective import Metric
-from automl.search._fold import Channel
 from automl.search._trial import WHOLE
 
 SCORE_TRIAL = f"{__name__}:score_trial"
