@@ -137,9 +137,12 @@ def shares(table: pd.DataFrame) -> pd.DataFrame:
     """A row per variant: how much worse the error is than with everything on, in percent."""
     table = table[table["system"] == "automl"]
     off = table[table["variant"] != ""]
-    wide = errors(table[table["budget_s"].isin(off["budget_s"])], "variant")
     found = []
-    for variant in wide.columns.drop("", errors="ignore"):
+    for variant in off["variant"].unique():  # each on the splits that it ran on
+        beside = table[
+            table["variant"].isin(["", variant]) & table["budget_s"].isin(off["budget_s"])
+        ]
+        wide = errors(beside, "variant")
         logs = np.log(wide[variant].clip(lower=TINY) / wide[""].clip(lower=TINY))
         known = len(logs) > 1 and np.isfinite(logs).all()
         error = logs.std(ddof=1) / np.sqrt(len(logs)) if known else np.nan
